@@ -1,0 +1,182 @@
+"""Every error that wool raises of its own accord.
+
+    WoolError
+    ├── NoActivePool          a routine was called and no pool is active here
+    ├── PoolClosed            the pool was left while the call ran
+    ├── NoWorkersAvailable    nobody joined in time to take the call
+    ├── WorkerDied            the worker's process ended; the outcome of the call is unknown
+    ├── RoutineExited         the routine raised SystemExit or KeyboardInterrupt
+    ├── RemoteError           a remote exception that can't be rebuilt here
+    ├── SerializationError    an argument, a result or the routine itself can't be pickled
+    ├── MessageTooLarge       ... or is larger than the pool allows
+    ├── StartupError          workers did not start
+    ├── AuthenticationError   the other end does not hold the pool's token
+    └── ProtocolError         the other end said something that the protocol does not allow
+
+What a routine raises is none of these: it arrives at the caller as itself.
+"""
+
+from __future__ import annotations
+
+import signal as signals
+
+__all__ = [
+    "AuthenticationError",
+    "MessageTooLarge",
+    "NoActivePool",
+    "NoWorkersAvailable",
+    "PoolClosed",
+    "ProtocolError",
+    "RemoteError",
+    "RoutineExited",
+    "SerializationError",
+    "StartupError",
+    "WoolError",
+    "WorkerDied",
+]
+
+
+class WoolError(Exception):
+    """The base of all errors that wool itself raises."""
+
+
+class NoActivePool(WoolError):
+    """A routine was called where no pool is active."""
+
+
+class PoolClosed(WoolError):
+    """The pool was left, or had been left already, when the call needed it.
+
+    The remote side of a call that ran is cancelled, and its clean-up has the pool's grace to end.
+    """
+
+
+class NoWorkersAvailable(WoolError):
+    """No worker was there to take the call. The call was certainly not started."""
+
+
+class WorkerDied(WoolError):
+    """The worker's process ended while it had the call. The call is not made a second time.
+
+    `pid` is the worker's process id; `exitcode` its exit status, or None if a signal ended it or
+    the status is not known here; `signal` the signal's number, or None. `acknowledged` says
+    whether the worker had confirmed that it took the call; if not, it may or may not have started.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pid: int | None = None,
+        exitcode: int | None = None,
+        signal: int | None = None,
+        acknowledged: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.pid = pid
+        self.exitcode = exitcode
+        self.signal = signal
+        self.acknowledged = acknowledged
+
+    @classmethod
+    def of(cls, call: str, pid: int, returncode: int | None, *, acknowledged: bool) -> WorkerDied:
+        """Build the error for `call`; `returncode` is as `subprocess` has it, None if unknown."""
+        exitcode = returncode if returncode is not None and returncode >= 0 else None
+        signal = -returncode if returncode is not None and returncode < 0 else None
+        started = "had been started" if acknowledged else "may have been started"
+        return cls(
+            f"worker {pid} {_ending(exitcode, signal)} while it had the call {call!r}, which "
+            f"{started}; it is not made again, since that could run it twice",
+            pid=pid,
+            exitcode=exitcode,
+            signal=signal,
+            acknowledged=acknowledged,
+        )
+
+
+def _ending(exitcode: int | None, signal: int | None) -> str:
+    if signal is not None:
+        try:
+            return f"was killed by {signals.Signals(signal).name}"
+        except ValueError:
+            return f"was killed by signal {signal}"
+    if exitcode is not None:
+        return f"exited with status {exitcode}"
+    return "went away"
+
+
+class RoutineExited(WoolError):
+    """The routine raised SystemExit or KeyboardInterrupt. The worker goes on.
+
+    `code` is what SystemExit carried; 130 stands for KeyboardInterrupt, as in a shell.
+    """
+
+    def __init__(self, message: str, *, code: object = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RemoteError(WoolError):
+    """A routine raised an exception that can't be rebuilt in this process.
+
+    `type` is the module and qualified name of its class, `traceback` the remote traceback as text.
+    """
+
+    def __init__(self, message: str, *, type: str = "", traceback: str = "") -> None:
+        super().__init__(message)
+        self.type = type
+        self.traceback = traceback
+
+
+class SerializationError(WoolError):
+    """A value can't be pickled, or can't be unpickled at the other end.
+
+    `what` names the value ("argument 'x'", "the result"), `type` the qualified name of its type.
+    The error that pickle raised is the cause.
+    """
+
+    def __init__(self, message: str, *, what: str = "", type: str = "") -> None:
+        super().__init__(message)
+        self.what = what
+        self.type = type
+
+
+class MessageTooLarge(WoolError):
+    """A message exceeds the pool's `max_message_size`. Nothing was sent.
+
+    `size` and `limit` are in bytes.
+    """
+
+    def __init__(self, message: str, *, size: int = 0, limit: int = 0) -> None:
+        super().__init__(message)
+        self.size = size
+        self.limit = limit
+
+    @classmethod
+    def of(cls, what: str, size: int, limit: int) -> MessageTooLarge:
+        """Build the error for `what`, of `size` bytes."""
+        return cls(
+            f"{what} takes {size:,} bytes, and the pool's max_message_size is {limit:,}; "
+            f"send less at a time, or open the pool with a larger max_message_size",
+            size=size,
+            limit=limit,
+        )
+
+
+class StartupError(WoolError):
+    """A worker ended before it was ready, or was not ready in time.
+
+    `stderr` is what it had written there.
+    """
+
+    def __init__(self, message: str, *, stderr: str = "") -> None:
+        super().__init__(message)
+        self.stderr = stderr
+
+
+class AuthenticationError(WoolError):
+    """The worker refused the pool's token."""
+
+
+class ProtocolError(WoolError):
+    """A message that the protocol does not allow in the state of things; the link was closed."""

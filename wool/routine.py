@@ -1,0 +1,180 @@
+"""`@routine`: how a call becomes a Task, and nothing about how it travels."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from types import FunctionType
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
+
+from wool.context import active_pool, current_task
+from wool.task import Task
+
+__all__ = ["Reference", "Routine", "is_stream", "plain_function", "reference", "resolve", "routine"]
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
+Y = TypeVar("Y")
+S = TypeVar("S")
+
+Reference = tuple[str, str]
+"""A module's name and a qualified name in it."""
+
+_PLAIN = "__wool_function__"
+
+
+class Routine(Protocol[P, R_co]):
+    """What `@routine` makes of a function: calling it dispatches to the active pool."""
+
+    __name__: str
+    __qualname__: str
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def local(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Run the plain function here. For a method, pass the instance first."""
+        ...
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None, /) -> Routine[P, R_co]: ...
+    @overload
+    def __get__(
+        self: Routine[Concatenate[Any, Q], R_co], instance: object, owner: type | None = None, /
+    ) -> Callable[Q, R_co]: ...
+
+
+@overload
+def routine(
+    function: Callable[P, Coroutine[Any, Any, T]], /
+) -> Routine[P, Coroutine[Any, Any, T]]: ...
+@overload
+def routine(function: Callable[P, AsyncGenerator[Y, S]], /) -> Routine[P, AsyncGenerator[Y, S]]: ...
+@overload
+def routine(function: classmethod[T, P, R_co], /) -> classmethod[T, P, R_co]: ...
+@overload
+def routine(function: staticmethod[P, R_co], /) -> staticmethod[P, R_co]: ...
+def routine(function: Any, /) -> Any:
+    """Make an async function, or an async generator function, run on the active pool.
+
+    The call keeps its meaning: arguments and results travel by pickle, exceptions come back as
+    themselves, cancelling the caller cancels the routine. It runs at most once. Methods, class
+    methods and static methods work too, in either order of the decorators.
+
+    A coroutine's cancellation is sent to the worker, and the caller waits for the clean-up there
+    for at most the pool's `grace` seconds. A generator starts at its first step and advances one
+    step per command; its `aclose()` returns after the remote `finally` blocks ran.
+
+    Raises TypeError for anything else than such a function. Calls raise NoActivePool where no
+    pool is active, and what the routine raises.
+    """
+    if isinstance(function, classmethod | staticmethod):
+        decorated = cast("classmethod[Any, ..., Any] | staticmethod[..., Any]", function)
+        return type(decorated)(routine(decorated.__func__))
+    if hasattr(function, _PLAIN):
+        raise TypeError(f"{function.__qualname__!r} is a routine already")
+    if isinstance(function, FunctionType):
+        if inspect.iscoroutinefunction(function):
+            return _mark(_coroutine_routine(function), function)
+        if inspect.isasyncgenfunction(function):
+            return _mark(_generator_routine(function), function)
+    raise TypeError(
+        f"wool.routine takes an async function or an async generator function, and "
+        f"{_described(function)}; declare it with 'async def'"
+    )
+
+
+def _described(thing: object) -> str:
+    name = getattr(thing, "__qualname__", repr(thing))
+    if inspect.isgeneratorfunction(thing):
+        return f"{name!r} is a plain generator function"
+    if isinstance(thing, FunctionType):
+        return f"{name!r} is a plain function"
+    if inspect.isclass(thing):
+        return f"{name!r} is a class"
+    return f"{name!r} is of type {type(thing).__name__!r}"
+
+
+def _mark(wrapper: Any, function: FunctionType) -> Any:
+    setattr(wrapper, _PLAIN, function)
+    wrapper.local = function
+    return wrapper
+
+
+def _new_task(wrapper: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task:
+    running = current_task()
+    return Task(wrapper, args, kwargs, running.id if running else None)
+
+
+def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return await active_pool().call(_new_task(call, args, kwargs))
+
+    return call
+
+
+def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]]) -> Any:
+    # A native generator in front of the remote one: misuse, closing and collection are Python's.
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        steps = active_pool().steps(_new_task(call, args, kwargs))
+        try:
+            item = await steps.start()
+            while True:
+                thrown: BaseException | None = None
+                sent = None
+                try:
+                    sent = yield item
+                except BaseException as error:  # noqa: BLE001 - thrown in by the consumer
+                    thrown = error
+                item = await (steps.send(sent) if thrown is None else steps.throw(thrown))
+        except StopAsyncIteration:
+            return
+
+    return call
+
+
+def is_stream(wrapper: Callable[..., Any]) -> bool:
+    """Tell whether a routine is a generator."""
+    return inspect.isasyncgenfunction(wrapper)
+
+
+def plain_function(wrapper: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that a routine was made of. Raises TypeError for other things."""
+    function = getattr(wrapper, _PLAIN, None)
+    if function is None:
+        raise TypeError(f"{wrapper!r} is not a wool.routine")
+    return cast("Callable[..., Any]", function)
+
+
+def reference(wrapper: Callable[..., Any]) -> Reference | None:
+    """Return where another process finds a routine by import; None if it has to travel by value."""
+    module, qualname = wrapper.__module__, wrapper.__qualname__
+    if module == "__main__" or "<locals>" in qualname or module not in sys.modules:
+        return None
+    found = _lookup((module, qualname))
+    return (module, qualname) if found is wrapper else None
+
+
+def resolve(where: Reference) -> Callable[..., Any]:
+    """Import a routine. Raises ImportError, also where the module holds no such routine."""
+    importlib.import_module(where[0])
+    found = _lookup(where)
+    if not hasattr(found, _PLAIN):
+        raise ImportError(
+            f"module {where[0]!r} has no routine {where[1]!r} in the worker, though the caller's "
+            f"does; is it defined under a condition?"
+        )
+    return cast("Callable[..., Any]", found)
+
+
+def _lookup(where: Reference) -> object:
+    found: object = sys.modules[where[0]]
+    for name in where[1].split("."):
+        found = inspect.getattr_static(found, name, None)
+    return found.__func__ if isinstance(found, classmethod | staticmethod) else found

@@ -1,0 +1,92 @@
+"""The shapes that wool's parts, and its users, agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from wool.task import Task
+
+__all__ = [
+    "LoadBalancerLike",
+    "PoolLike",
+    "Steps",
+    "WorkerLike",
+    "WorkerMetadata",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMetadata:
+    """What is known of a worker before anyone has spoken to it."""
+
+    uid: UUID
+    address: str
+    """Where it listens: the path of a unix socket."""
+    pid: int
+    version: str
+    """The wool that it runs."""
+
+
+class WorkerLike(Protocol):
+    """A worker as a load balancer sees it: who it is, and how busy this process keeps it."""
+
+    @property
+    def uid(self) -> UUID: ...
+    @property
+    def metadata(self) -> WorkerMetadata: ...
+    @property
+    def in_flight(self) -> int:
+        """Calls that this process has open there, generators between two steps included."""
+        ...
+
+    @property
+    def unacknowledged(self) -> int:
+        """Those of them that the worker has not confirmed yet: many mean a blocked loop."""
+        ...
+
+
+class LoadBalancerLike(Protocol):
+    """Chooses who gets a call. Sending it, failing over and dropping workers are not its job."""
+
+    def choose(self, task: Task, workers: Sequence[WorkerLike]) -> Iterable[WorkerLike]:
+        """Order `workers`, which is never empty, by who should get `task`: the best first.
+
+        Workers that are left out do not get it.
+        """
+        ...
+
+
+class Steps(Protocol):
+    """A remote generator, one step at a time. Each returns the next item.
+
+    A step raises what the generator raised, or StopAsyncIteration at its end. Cancelling a step
+    cancels it remotely and waits for the clean-up there, for at most the pool's grace.
+    """
+
+    async def start(self) -> Any: ...
+    async def send(self, value: Any, /) -> Any: ...
+    async def throw(self, error: BaseException, /) -> Any: ...
+
+
+class PoolLike(Protocol):
+    """Where a routine's call goes: a pool in the process that opened it, or in a worker's."""
+
+    async def call(self, task: Task, /) -> Any:
+        """Run a coroutine routine on some worker and return its result."""
+        ...
+
+    def steps(self, task: Task, /) -> Steps:
+        """Prepare a generator routine; a worker is chosen at its first step."""
+        ...
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def outer(self) -> PoolLike | None:
+        """The pool that was active when this one was entered."""
+        ...
