@@ -1,0 +1,282 @@
+"""The caller's end of one call, and of all calls on one link.
+
+                  ack              yield
+    OPENED ───────────▶ RUNNING ◀────────▶ SUSPENDED       (a generator, between two steps)
+      │                    │       step        │
+      ├────────────────────┼─── cancelled ──▶ CANCELLING   (waits for the outcome, up to grace)
+      ▼                    ▼                   │
+    DONE ◀──── return, raise, reject, link lost, abandoned
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from wool.exceptions import ProtocolError, SerializationError
+from wool.protocol import failure, serializer
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.frames import Sender
+from wool.protocol.serializer import Buffer
+
+__all__ = ["Call", "CallState", "Calls", "Lost", "Outcome"]
+
+
+class CallState(Enum):
+    OPENED = auto()
+    RUNNING = auto()
+    SUSPENDED = auto()
+    CANCELLING = auto()
+    DONE = auto()
+
+
+_CANCELLED = f"{asyncio.CancelledError.__module__}.{asyncio.CancelledError.__qualname__}"
+
+_NEXT = {
+    CallState.OPENED: {CallState.RUNNING, CallState.CANCELLING, CallState.DONE},
+    CallState.RUNNING: {CallState.SUSPENDED, CallState.CANCELLING, CallState.DONE},
+    CallState.SUSPENDED: {CallState.RUNNING, CallState.DONE},
+    CallState.CANCELLING: {CallState.SUSPENDED, CallState.DONE},
+    CallState.DONE: set[CallState](),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended: the worker's frame, `yielded`, `returned`, `raised` or `reject`."""
+
+    kind: str
+    frame: wire.Frame
+    buffers: Sequence[Buffer] = ()
+
+    @property
+    def cancels(self) -> int:
+        """How many cancellations the step had seen."""
+        frame = self.frame
+        return frame.yielded.cancels or frame.returned.cancels or frame.raised.cancels
+
+    @property
+    def is_cancellation(self) -> bool:
+        """Tell whether the step ended with CancelledError."""
+        return self.kind == "raised" and self.frame.raised.failure.exceptions[0].name == _CANCELLED
+
+    def result(self, name: str) -> Any:
+        """Return what the step returned or yielded; raise what it raised. `name` is the call's."""
+        if self.kind == "raised":
+            error = failure.decode(self.frame.raised.failure)
+            try:
+                raise error
+            finally:
+                del error  # it holds this frame
+        value = self.frame.returned.value or self.frame.yielded.value
+        try:
+            return serializer.loads(value, self.buffers)
+        except Exception as error:  # noqa: BLE001 - unpickling runs user code
+            raise SerializationError(
+                f"the result of {name!r} can't be unpickled here: {error}", what="the result"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How a step ended if the link broke. `error` says why, where that is known."""
+
+    acknowledged: bool
+    error: Exception | None = None
+
+
+class Call:
+    """One call on one link. Used by one task at a time."""
+
+    def __init__(self, calls: Calls, number: int, grace: float) -> None:
+        self._calls = calls
+        self._number = number
+        self._grace = grace
+        self._state = CallState.OPENED
+        self._waiter: asyncio.Future[Outcome | Lost] | None = None
+        self._outcome: Outcome | Lost | None = None
+        self.acknowledged = False
+
+    @property
+    def state(self) -> CallState:
+        return self._state
+
+    async def outcome(self) -> Outcome | Lost:
+        """Wait for the running step's outcome.
+
+        Cancelled, it has the worker cancel the step and waits for its clean-up, for at most the
+        grace; then it raises CancelledError, unless the step saw the cancellation and went on all
+        the same: its outcome is returned then, as it would be locally.
+        """
+        try:
+            return await self._arrival()
+        except asyncio.CancelledError as cancelled:
+            outcome = await self._cancel(cancelled)
+            if outcome is None:
+                raise
+            return outcome
+
+    def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
+        """Send a suspended generator on. What comes of it, `outcome` tells."""
+        if isinstance(self._outcome, Lost):
+            return  # while it was suspended; the step's outcome says so
+        frame.call = self._number
+        self._calls.sender.send(frame, buffers)
+        self._outcome = None
+        self._move(CallState.RUNNING)
+
+    def abandon(self) -> None:
+        """Forget a call whose clean-up was not confirmed in time."""
+        if self._state is not CallState.DONE:
+            self._calls.forget(self._number, closing=True)
+            self._move(CallState.DONE)
+
+    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        """Take a frame from the worker. Raises ProtocolError if this is not the time for it."""
+        kind = frame.WhichOneof("kind")
+        if kind == "ack":
+            self.acknowledged = True
+            if self._state is CallState.OPENED:
+                self._move(CallState.RUNNING)
+        elif kind == "yielded":
+            self._move(CallState.SUSPENDED)
+            self._arrived(Outcome(kind, frame, buffers))
+        elif kind in ("returned", "raised", "reject"):
+            self._end(Outcome(kind, frame, buffers))
+        else:
+            raise ProtocolError(f"a worker sent {kind!r} to a call in state {self._state.name}")
+
+    def lost(self, error: Exception | None) -> None:
+        """The link is gone."""
+        self._end(Lost(self.acknowledged, error))
+
+    def _end(self, outcome: Outcome | Lost) -> None:
+        self._calls.forget(self._number)
+        self._move(CallState.DONE)
+        self._arrived(outcome)
+
+    def _arrived(self, outcome: Outcome | Lost) -> None:
+        self._outcome = outcome
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(outcome)
+
+    def _move(self, state: CallState) -> None:
+        if state not in _NEXT[self._state]:
+            raise ProtocolError(f"a call can't go from {self._state.name} to {state.name}")
+        self._state = state
+
+    async def _arrival(self, deadline: float | None = None) -> Outcome | Lost:
+        """Wait for the outcome. Raises TimeoutError at the deadline, in the loop's time."""
+        if self._outcome is not None:
+            return self._outcome
+        loop = asyncio.get_running_loop()
+        waiter = self._waiter = loop.create_future()
+        timer = loop.call_at(deadline, _expire, waiter) if deadline is not None else None
+        try:
+            return await waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    async def _cancel(self, cancelled: asyncio.CancelledError) -> Outcome | None:
+        """Cancel the step remotely; return its outcome if it did not heed the cancellation."""
+        deadline = asyncio.get_running_loop().time() + self._grace
+        if self._outcome is None:
+            self._move(CallState.CANCELLING)
+        self._send_cancel(cancelled)
+        outcome = await self._clean_up(cancelled, deadline)
+        if isinstance(outcome, Outcome) and outcome.kind == "yielded" and not outcome.cancels:
+            # The item and the cancellation crossed. The consumer never sees the item.
+            self.step(wire.Frame(close=wire.Close()))
+            outcome = await self._clean_up(cancelled, deadline)
+            if self._state is CallState.SUSPENDED:
+                self.abandon()
+        if not isinstance(outcome, Outcome) or not outcome.cancels or outcome.is_cancellation:
+            return None
+        return outcome
+
+    async def _clean_up(
+        self, cancelled: asyncio.CancelledError, deadline: float
+    ) -> Outcome | Lost | None:
+        """Wait for an outcome until the deadline, whatever comes; then abandon the call."""
+        while True:
+            try:
+                return await self._arrival(deadline)
+            except TimeoutError:
+                self.abandon()
+                return None
+            except asyncio.CancelledError as again:
+                # anyio repeats one cancellation on every turn of the loop, with one message.
+                if not again.args or again.args != cancelled.args:
+                    self._send_cancel(again)
+
+    def _send_cancel(self, reason: asyncio.CancelledError) -> None:
+        if self._state is CallState.CANCELLING:
+            message = str(reason.args[0]) if reason.args else ""
+            self._calls.sender.send(
+                wire.Frame(call=self._number, cancel=wire.Cancel(message=message))
+            )
+
+
+class Calls:
+    """The caller's end of a link: hands each frame to its call."""
+
+    def __init__(self, sender: Sender, grace: float) -> None:
+        self.sender = sender
+        self._grace = grace
+        self._numbers = itertools.count(1)
+        self._calls: dict[int, Call] = {}
+        self._abandoned: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @property
+    def unacknowledged(self) -> int:
+        return sum(1 for call in self._calls.values() if not call.acknowledged)
+
+    def open(self, opened: wire.Open, buffers: Sequence[Buffer]) -> Call:
+        """Send a task off. Raises MessageTooLarge."""
+        number = next(self._numbers)
+        self.sender.send(wire.Frame(call=number, open=opened), buffers)
+        call = self._calls[number] = Call(self, number, self._grace)
+        return call
+
+    def forget(self, number: int, *, closing: bool = False) -> None:
+        """Take a call off the table. With `closing`, see to it that its generator is closed."""
+        self._calls.pop(number, None)
+        if closing:
+            self._abandoned.add(number)
+
+    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        """Take a frame from the link. Raises ProtocolError."""
+        call = self._calls.get(frame.call)
+        if call is not None:
+            call.received(frame, buffers)
+        elif frame.call in self._abandoned:
+            self._after_abandoning(frame)
+        else:
+            raise ProtocolError(f"a worker sent a frame for call {frame.call}, which is not open")
+
+    def lost(self, error: Exception | None) -> None:
+        """The link is gone, and with it every call on it."""
+        for call in list(self._calls.values()):
+            call.lost(error)
+        self._abandoned.clear()
+
+    def _after_abandoning(self, frame: wire.Frame) -> None:
+        kind = frame.WhichOneof("kind")
+        if kind == "yielded":
+            self.sender.send(wire.Frame(call=frame.call, close=wire.Close()))
+        elif kind != "ack":
+            self._abandoned.discard(frame.call)
+
+
+def _expire(waiter: asyncio.Future[Outcome | Lost]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())

@@ -1,0 +1,228 @@
+"""Exceptions that travel, with all that hangs on them.
+
+Python's own way of pickling an exception calls its class with `args`, which breaks for many
+classes. Here the state is taken and restored without the constructor: args, attributes, slots,
+cause, context, notes, the members of groups and the traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback as tracebacks
+import types
+from collections.abc import Iterator
+from typing import Any, cast
+
+from wool.exceptions import RemoteError, SerializationError
+from wool.protocol import serializer
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.traceback import entries, rebuild
+
+__all__ = ["decode", "encode"]
+
+_CUT_TEXT = 1000  # characters
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by a class statement
+_FIELDS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+
+State = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def encode(error: BaseException, limit: int) -> wire.Failure:
+    """Describe `error` and everything it refers to, in about `limit` bytes at most.
+
+    Never fails: see `decode` for what becomes of what can't be described.
+    """
+    failure = _Encoder().encode(error)
+    if failure.ByteSize() > limit:
+        _cut(failure)
+    return failure
+
+
+def _cut(failure: wire.Failure) -> None:
+    """Leave of a failure that is too large what a RemoteError needs."""
+    del failure.exceptions[1:]
+    entry = failure.exceptions[0]
+    entry.ClearField("state")
+    for field in ("cause", "context", "group", "members", "type"):
+        entry.ClearField(field)
+    entry.text = entry.text[:_CUT_TEXT] + " [cut: too large to travel]"
+
+
+def decode(failure: wire.Failure) -> BaseException:
+    """Rebuild what `encode` described.
+
+    An exception that can't be pickled, or whose class can't be found here, becomes a RemoteError
+    that names its class and carries its traceback as text. Attributes and arguments that can't be
+    pickled have become their repr().
+    """
+    return _Decoder(failure).decode()
+
+
+class _Encoder:
+    def __init__(self) -> None:
+        self._failure = wire.Failure()
+        self._places: dict[int, int] = {}
+
+    def encode(self, error: BaseException) -> wire.Failure:
+        pending = [error]
+        self._place(error)
+        while pending:
+            pending.extend(self._describe(pending.pop()))
+        return self._failure
+
+    def _place(self, error: BaseException) -> int:
+        """Return the error's place in the list, counted from 1, and give it one if need be."""
+        place = self._places.get(id(error))
+        if place is None:
+            self._failure.exceptions.add()
+            place = self._places[id(error)] = len(self._failure.exceptions)
+        return place
+
+    def _describe(self, error: BaseException) -> list[BaseException]:
+        """Fill the error's entry; return the errors that it refers to and that were not known."""
+        members = _members(error)
+        related = [error.__cause__, error.__context__, *members]
+        new = [e for e in related if e is not None and id(e) not in self._places]
+        entry = self._failure.exceptions[self._place(error) - 1]
+        entry.type = _pickled_type(type(error))
+        entry.name = f"{type(error).__module__}.{type(error).__qualname__}"
+        entry.text = _text(error)
+        entry.state = _pickled_state(error)
+        entry.suppress_context = error.__suppress_context__
+        entry.traceback.extend(entries(error.__traceback__))
+        entry.group = isinstance(error, BaseExceptionGroup)
+        entry.members.extend(self._place(member) for member in members)
+        if error.__cause__ is not None:
+            entry.cause = self._place(error.__cause__)
+        if error.__context__ is not None:
+            entry.context = self._place(error.__context__)
+        return list({id(e): e for e in new}.values())
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    if isinstance(error, BaseExceptionGroup):
+        return cast("BaseExceptionGroup[BaseException]", error).exceptions
+    return ()
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 - __str__ is user code
+        return f"<str() failed: {type(broken).__name__}>"
+
+
+def _pickled_type(cls: type[BaseException]) -> bytes:
+    try:
+        return serializer.dumps_in_band(cls, "the exception's class")
+    except SerializationError:
+        return b""
+
+
+def _pickled_state(error: BaseException) -> bytes:
+    args = (error.args[0],) if isinstance(error, BaseExceptionGroup) else error.args
+    attributes = dict(_attributes(error))
+    pickled = _pickled_if_sound((args, attributes))
+    if pickled is not None:
+        return pickled
+    state = (
+        tuple(_sound(value) for value in args),
+        {name: _sound(value) for name, value in attributes.items()},
+    )
+    return serializer.dumps_in_band(state, "the exception's state")
+
+
+def _pickled_if_sound(value: object) -> bytes | None:
+    """Pickle a value, unless it can't be read back: many exception classes can't."""
+    try:
+        pickled = serializer.dumps_in_band(value, "the exception's state")
+        serializer.loads(pickled)
+    except Exception:  # noqa: BLE001 - unpickling runs user code
+        return None
+    return pickled
+
+
+def _sound(value: object) -> object:
+    return repr(value) if _pickled_if_sound(value) is None else value
+
+
+def _attributes(error: BaseException) -> Iterator[tuple[str, object]]:
+    """Yield what the instance holds: its dict, its slots, and the fields of builtin classes."""
+    yield from error.__dict__.items()
+    for cls in type(error).__mro__:
+        if cls in (BaseException, BaseExceptionGroup):
+            continue
+        for name, member in vars(cls).items():
+            if name.startswith("__") or not isinstance(member, _FIELDS):
+                continue
+            value = getattr(error, name, None)
+            if value is not None:
+                yield name, value
+
+
+class _Decoder:
+    def __init__(self, failure: wire.Failure) -> None:
+        self._entries = failure.exceptions
+        self._rebuilt: dict[int, BaseException] = {}
+
+    def decode(self) -> BaseException:
+        # Members first: they have a higher place than the group that first named them, or were
+        # named before it; a group can't hold itself, so the recursion ends.
+        for place in range(1, len(self._entries) + 1):
+            self._rebuild(place)
+        for place, error in self._rebuilt.items():
+            entry = self._entries[place - 1]
+            error.__cause__ = self._rebuilt.get(entry.cause)
+            error.__context__ = self._rebuilt.get(entry.context)
+            error.__suppress_context__ = entry.suppress_context
+            error.__traceback__ = rebuild(entry.traceback)
+        return self._rebuilt[1]
+
+    def _rebuild(self, place: int) -> BaseException:
+        if place not in self._rebuilt:
+            entry = self._entries[place - 1]
+            members = [self._rebuild(member) for member in entry.members]
+            try:
+                self._rebuilt[place] = _restore(entry, members)
+            except Exception as reason:  # noqa: BLE001 - unpickling runs user code
+                self._rebuilt[place] = _remote_error(entry, reason)
+        return self._rebuilt[place]
+
+
+def _restore(entry: wire.Exception, members: list[BaseException]) -> BaseException:
+    if not entry.type:
+        raise TypeError("its class can't be pickled, or it is too large to travel")
+    cls: type[BaseException] = serializer.loads(entry.type)
+    state: State = serializer.loads(entry.state)
+    args, attributes = state
+    if entry.group:
+        group = cast("type[BaseExceptionGroup[BaseException]]", cls)
+        error: BaseException = BaseExceptionGroup.__new__(group, args[0], members)
+    else:
+        error = _builtin_base(cls).__new__(cls)
+        error.args = args
+    for name, value in attributes.items():
+        _set(error, name, value)
+    return error
+
+
+def _builtin_base(cls: type[BaseException]) -> type[BaseException]:
+    return next(base for base in cls.__mro__ if not base.__flags__ & _HEAP_TYPE)
+
+
+def _set(error: BaseException, name: str, value: object) -> None:
+    # Not the class's own __setattr__: a frozen dataclass refuses.
+    with contextlib.suppress(AttributeError, TypeError):  # a read-only field of an extension type
+        object.__setattr__(error, name, value)
+
+
+def _remote_error(entry: wire.Exception, reason: Exception) -> RemoteError:
+    trace = "".join(
+        tracebacks.format_list([(e.file, e.line, e.name, None) for e in entry.traceback])
+    )
+    text = f"Traceback (most recent call last):\n{trace}{entry.name}: {entry.text}\n"
+    return RemoteError(
+        f"{entry.name}: {entry.text} (the exception itself can't be rebuilt here: {reason})",
+        type=entry.name,
+        traceback=text,
+    )

@@ -1,0 +1,117 @@
+"""Frames: how tasks, values and failures are put into them and taken out again."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+from uuid import UUID
+
+from wool.exceptions import MessageTooLarge, SerializationError
+from wool.protocol import serializer
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.serializer import Buffer, Pickled
+from wool.routine import is_stream, plain_function, reference, resolve
+from wool.task import Task
+
+__all__ = ["PROTOCOL_VERSION", "FrameHandler", "Sender", "open_frame", "read_task"]
+
+PROTOCOL_VERSION = 1
+
+
+class Sender(Protocol):
+    """The sending half of a link."""
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes that one pickled value may take."""
+        ...
+
+    def send(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
+        """Queue a frame. Never waits."""
+        ...
+
+
+class FrameHandler(Protocol):
+    """The receiving half: what a link tells the end that it belongs to."""
+
+    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None: ...
+
+    def lost(self, error: Exception | None) -> None:
+        """The link is gone; nothing comes any more. `error` is None if it was closed."""
+        ...
+
+
+def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]:
+    """Describe a task.
+
+    Raises SerializationError, naming the argument that can't be pickled, and MessageTooLarge if
+    the arguments, or a routine that travels by value, take more than `limit` bytes.
+    """
+    arguments = _pickle_arguments(task, limit)
+    opened = wire.Open(
+        task=task.id.bytes,
+        caller=task.caller.bytes if task.caller else b"",
+        arguments=arguments.data,
+        stream=is_stream(task.callable),
+    )
+    where = reference(task.callable)
+    if where is None:
+        what = f"the routine {task.name!r}"
+        opened.function = serializer.dumps_in_band(task.callable, what)
+        if len(opened.function) > limit:
+            raise MessageTooLarge.of(what, len(opened.function), limit)
+    else:
+        opened.module, opened.qualname = where
+    return opened, arguments.buffers
+
+
+def _pickle_arguments(task: Task, limit: int) -> Pickled:
+    whole = (task.args, task.kwargs)
+    try:
+        return serializer.dumps(whole, f"the arguments of {task.name!r}", limit)
+    except SerializationError:
+        for name, value in _named_arguments(task).items():
+            serializer.dumps(value, f"argument {name!r} of {task.name!r}", limit)
+        raise
+
+
+def _named_arguments(task: Task) -> Mapping[str, Any]:
+    try:
+        bound = inspect.signature(plain_function(task.callable)).bind(*task.args, **task.kwargs)
+    except TypeError:
+        named = {str(place): value for place, value in enumerate(task.args)}
+        return named | dict(task.kwargs)
+    named = dict[str, Any]()
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            named |= {f"*{name}[{place}]": item for place, item in enumerate(value)}
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            named |= value
+        else:
+            named[name] = value
+    return named
+
+
+def read_task(opened: wire.Open, buffers: Sequence[Buffer]) -> Task:
+    """Rebuild a task at the worker. Raises what importing or unpickling raises."""
+    if opened.function:
+        wrapper = _by_value(opened.function)
+    else:
+        wrapper = _by_reference(opened.module, opened.qualname)
+    args, kwargs = serializer.loads(opened.arguments, buffers)
+    caller = UUID(bytes=opened.caller) if opened.caller else None
+    return Task(wrapper, args, kwargs, caller, UUID(bytes=opened.task))
+
+
+# The same bytes are the same function: its globals last between calls, as a module's do.
+@lru_cache(maxsize=1024)
+def _by_value(function: bytes) -> Callable[..., Any]:
+    return serializer.loads(function)
+
+
+@lru_cache(maxsize=4096)
+def _by_reference(module: str, qualname: str) -> Callable[..., Any]:
+    return resolve((module, qualname))

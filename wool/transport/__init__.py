@@ -1,0 +1,1 @@
+"""How it travels: links between callers and workers, one carrier per file."""

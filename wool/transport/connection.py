@@ -1,0 +1,91 @@
+"""A worker as one event loop of a caller sees it: its link, made at first use and made again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.call import Calls
+from wool.protocol.serializer import Buffer
+from wool.transport.unix import UnixLink, connect
+from wool.types import WorkerMetadata
+
+__all__ = ["Connection"]
+
+
+class Connection:
+    """The way to one worker. A load balancer sees it as a WorkerLike."""
+
+    def __init__(
+        self, metadata: WorkerMetadata, token: bytes, max_message_size: int, grace: float
+    ) -> None:
+        self._metadata = metadata
+        self._token = token
+        self._max_message_size = max_message_size
+        self._grace = grace
+        self._connecting = asyncio.Lock()
+        self._link: UnixLink | None = None
+        self._calls: Calls | None = None
+        self._closed_with: Exception | None = None
+
+    @property
+    def uid(self) -> UUID:
+        return self._metadata.uid
+
+    @property
+    def metadata(self) -> WorkerMetadata:
+        return self._metadata
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._calls) if self._calls is not None else 0
+
+    @property
+    def unacknowledged(self) -> int:
+        return self._calls.unacknowledged if self._calls is not None else 0
+
+    @property
+    def calls(self) -> Calls | None:
+        """The calls on the link, while there is one and it takes more."""
+        if self._link is None or self._link.is_congested:
+            return None
+        return self._calls
+
+    async def connect(self) -> Calls:
+        """Return the calls of a link that takes more, joining the worker if need be.
+
+        Raises OSError, AuthenticationError or ProtocolError; then nothing has been started there.
+        """
+        async with self._connecting:
+            if self._closed_with is not None:
+                raise self._closed_with
+            if self._link is None:
+                link, _ = await connect(
+                    self._metadata.address, self._token, self._max_message_size
+                )
+                self._link = link
+                self._calls = Calls(link, self._grace)
+                link.attach(self)
+        await self._link.until_writable()
+        if self._calls is None:
+            raise ConnectionResetError(f"worker {self._metadata.pid} hung up")
+        return self._calls
+
+    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        """Take a frame from the worker."""
+        if self._calls is not None:
+            self._calls.received(frame, buffers)
+
+    def lost(self, error: Exception | None) -> None:
+        """The link is gone; a later call makes a new one, if the worker still is there."""
+        calls, self._calls, self._link = self._calls, None, None
+        if calls is not None:
+            calls.lost(error)
+
+    def close(self, error: Exception) -> None:
+        """Hang up. Calls that run, and those still to come, end with `error`."""
+        self._closed_with = error
+        if self._link is not None:
+            self._link.abort(error)

@@ -1,0 +1,193 @@
+"""The carrier for workers on this machine: frames on a unix socket, one loop for socket and calls.
+
+On the socket a frame is four bytes that give its length (little-endian), the frame, and its
+buffers, whose lengths the frame gives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Sequence
+from typing import cast
+from uuid import UUID
+
+from google.protobuf.message import DecodeError
+
+from wool.exceptions import ProtocolError
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.frames import FrameHandler
+from wool.protocol.handshake import HELLO_LIMIT, Door, Knock, hello
+from wool.protocol.serializer import Buffer
+from wool.transport.link import FRAME_OVERHEAD, Link
+from wool.transport.reader import LENGTH_SIZE, FrameReader
+
+__all__ = ["UnixLink", "connect", "listen"]
+
+_SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
+
+
+class UnixLink(asyncio.BufferedProtocol, Link):
+    """One end of a link on a unix socket."""
+
+    def __init__(self, max_message_size: int) -> None:
+        self._max_message_size = max_message_size
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._handler: FrameHandler | None = None
+        self._queue: list[Buffer] = []
+        self._flushing = False
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._lost = False
+        self._gone = asyncio.Event()
+        self._reader = FrameReader(HELLO_LIMIT)
+
+    @property
+    def max_message_size(self) -> int:
+        return self._max_message_size
+
+    @property
+    def is_congested(self) -> bool:
+        """Tell whether so much is queued that a new call had better wait."""
+        return not self._writable.is_set()
+
+    def attach(self, handler: FrameHandler, *, limit: int | None = None) -> None:
+        """Hand every frame to `handler` from now on, and take frames of up to `limit` bytes."""
+        self._handler = handler
+        self._reader.limit = self._max_message_size + FRAME_OVERHEAD if limit is None else limit
+
+    def send(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
+        if self._lost:
+            return
+        if buffers:
+            frame.buffers.extend(len(buffer) for buffer in buffers)
+        message = frame.SerializeToString()
+        self._queue.append(len(message).to_bytes(LENGTH_SIZE, "little") + message)
+        self._queue.extend(buffers)
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    async def until_writable(self) -> None:
+        await self._writable.wait()
+
+    def abort(self, error: Exception | None = None) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self._lose(error)
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed, after `abort` or when the other end hung up."""
+        await self._gone.wait()
+
+    def finish(self) -> None:
+        """Send what is queued, then close."""
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _flush(self) -> None:
+        self._flushing = False
+        queue, self._queue = self._queue, []
+        if self._transport is None or self._lost:
+            return
+        small: list[Buffer] = []
+        for chunk in queue:
+            if isinstance(chunk, bytes):
+                small.append(chunk)
+            else:
+                self._transport.write(b"".join(small))
+                self._transport.write(chunk)
+                small = []
+        if small:
+            self._transport.write(b"".join(small))
+
+    def _lose(self, error: Exception | None) -> None:
+        if self._lost:
+            return
+        self._lost = True
+        self._queue.clear()
+        self._writable.set()
+        if self._handler is not None:
+            self._handler.lost(error)
+
+    # What asyncio calls:
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        sock: socket.socket = transport.get_extra_info("socket")
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lose(exc)
+        self._gone.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        del sizehint
+        return self._reader.get_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        try:
+            for frame, buffers in self._reader.read(nbytes):
+                if self._handler is not None and not self._lost:
+                    self._handler.received(frame, buffers)
+        except (ProtocolError, DecodeError) as error:
+            self.abort(ProtocolError(f"the link was closed: {error}"))
+
+
+async def connect(
+    path: str, token: bytes, max_message_size: int
+) -> tuple[UnixLink, wire.Welcome]:
+    """Join the worker that listens at `path`.
+
+    Raises OSError if nobody answers there, AuthenticationError and ProtocolError. Cancelled, it
+    leaves nothing open.
+    """
+    loop = asyncio.get_running_loop()
+    _, link = await loop.create_unix_connection(lambda: UnixLink(max_message_size), path)
+    knock = Knock()
+    link.attach(knock, limit=HELLO_LIMIT)
+    link.send(hello(token))
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(link.abort)
+        welcome = await knock.answer()
+        on_failure.pop_all()
+    return link, welcome
+
+
+async def listen(
+    path: str,
+    uid: UUID,
+    token: bytes,
+    max_message_size: int,
+    joined: Callable[[UnixLink], FrameHandler],
+) -> asyncio.Server:
+    """Take callers in at `path`: each that holds the token becomes a link, and `joined` is told.
+
+    `joined` returns what the link's frames go to.
+    """
+
+    def accept() -> UnixLink:
+        link = UnixLink(max_message_size)
+
+        def admit(welcome: wire.Frame) -> None:
+            link.send(welcome)
+            link.attach(joined(link))
+
+        def refuse(reject: wire.Frame) -> None:
+            link.send(reject)
+            link.finish()
+
+        link.attach(Door(uid, token, admit, refuse), limit=HELLO_LIMIT)
+        return link
+
+    return await asyncio.get_running_loop().create_unix_server(accept, path)
