@@ -1,0 +1,51 @@
+"""Run async functions and async generators on other processes, their calls keeping their meaning.
+
+>>> import wool
+>>> @wool.routine
+... async def double(n: int) -> int:
+...     return 2 * n
+
+Inside `async with wool.WorkerPool():`, `await double(21)` runs on a worker.
+"""
+
+from wool.context import current_task
+from wool.exceptions import (
+    AuthenticationError,
+    MessageTooLarge,
+    NoActivePool,
+    NoWorkersAvailable,
+    PoolClosed,
+    ProtocolError,
+    RemoteError,
+    RoutineExited,
+    SerializationError,
+    StartupError,
+    WoolError,
+    WorkerDied,
+)
+from wool.pool import WorkerPool
+from wool.routine import routine
+from wool.task import Task
+from wool.types import WorkerMetadata
+from wool.version import VERSION as __version__
+
+__all__ = [
+    "AuthenticationError",
+    "MessageTooLarge",
+    "NoActivePool",
+    "NoWorkersAvailable",
+    "PoolClosed",
+    "ProtocolError",
+    "RemoteError",
+    "RoutineExited",
+    "SerializationError",
+    "StartupError",
+    "Task",
+    "WoolError",
+    "WorkerDied",
+    "WorkerMetadata",
+    "WorkerPool",
+    "__version__",
+    "current_task",
+    "routine",
+]

@@ -1,0 +1,82 @@
+"""The workers that this process knows of, and how those that left ended.
+
+One roster serves every event loop of the process: it may be changed and watched from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from uuid import UUID
+
+from wool.types import WorkerMetadata
+
+__all__ = ["Roster"]
+
+_REMEMBERED = 256  # departures; a caller asks about one within moments
+
+
+class Roster:
+    """Who is there. Watchers are called after each change, in the thread that made it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._workers: Mapping[UUID, WorkerMetadata] = MappingProxyType({})
+        self._departed: OrderedDict[UUID, int | None] = OrderedDict()
+        self._watchers: set[Callable[[], None]] = set()
+        self._error: Exception | None = None
+
+    @property
+    def workers(self) -> Mapping[UUID, WorkerMetadata]:
+        """Everyone who is there now; a snapshot that does not change."""
+        return self._workers
+
+    @property
+    def error(self) -> Exception | None:
+        """Why nobody will join any more, if that is so."""
+        return self._error
+
+    def add(self, metadata: WorkerMetadata) -> None:
+        """Note that a worker joined."""
+        with self._lock:
+            self._workers = MappingProxyType({**self._workers, metadata.uid: metadata})
+        self._tell()
+
+    def drop(self, uid: UUID, returncode: int | None = None) -> None:
+        """Note that a worker left. To drop it again does nothing."""
+        with self._lock:
+            if uid not in self._workers:
+                return
+            rest = {key: value for key, value in self._workers.items() if key != uid}
+            self._departed[uid] = returncode
+            self._workers = MappingProxyType(rest)
+            while len(self._departed) > _REMEMBERED:
+                self._departed.popitem(last=False)
+        self._tell()
+
+    def fail(self, error: Exception) -> None:
+        """Note that nobody will join any more."""
+        self._error = error
+        self._tell()
+
+    def returncode(self, uid: UUID) -> int | None:
+        """How a worker that left ended, as `subprocess` has it; None if that is not known."""
+        return self._departed.get(uid)
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` at each change from now on."""
+        with self._lock:
+            self._watchers.add(watcher)
+
+    def unwatch(self, watcher: Callable[[], None]) -> None:
+        """Stop calling `watcher`."""
+        with self._lock:
+            self._watchers.discard(watcher)
+
+    def _tell(self) -> None:
+        with self._lock:
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher()

@@ -1,0 +1,1 @@
+"""From a call to a worker: one dispatcher per pool and running event loop."""

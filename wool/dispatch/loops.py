@@ -1,0 +1,78 @@
+"""A pool's dispatchers, one for each event loop that calls from this process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from wool.discovery.roster import Roster
+from wool.dispatch.dispatcher import Dispatcher, Settings
+from wool.dispatch.steps import RemoteSteps
+from wool.exceptions import PoolClosed
+from wool.task import Task
+from wool.types import LoadBalancerLike, PoolLike
+
+__all__ = ["Dispatchers"]
+
+
+class Dispatchers:
+    """Where calls go in this process, whichever loop makes them. It is what a PoolLike needs."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        balancer: LoadBalancerLike,
+        settings: Settings,
+        outer: PoolLike | None = None,
+    ) -> None:
+        self._roster = roster
+        self._balancer = balancer
+        self._settings = settings
+        self._outer = outer
+        self._lock = threading.Lock()
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Dispatcher] = (
+            WeakKeyDictionary()
+        )
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def outer(self) -> PoolLike | None:
+        return self._outer
+
+    async def call(self, task: Task, /) -> Any:
+        """Run a coroutine routine on some worker and return its result."""
+        return await self._here().call(task)
+
+    def steps(self, task: Task, /) -> RemoteSteps:
+        """Prepare a generator routine."""
+        return RemoteSteps(self._here(), task)
+
+    def close(self) -> None:
+        """End every call with PoolClosed, on this loop now and on others in a moment."""
+        with self._lock:
+            self._closed = True
+            dispatchers = list(self._by_loop.items())
+            self._by_loop.clear()
+        here = asyncio.get_running_loop()
+        for loop, dispatcher in dispatchers:
+            if loop is here:
+                dispatcher.close()
+            else:
+                dispatcher.close_threadsafe()
+
+    def _here(self) -> Dispatcher:
+        loop = asyncio.get_running_loop()
+        dispatcher = self._by_loop.get(loop)
+        if dispatcher is None:
+            with self._lock:
+                if self._closed:
+                    raise PoolClosed("the pool was left; a call needs one that is open")
+                dispatcher = Dispatcher(self._roster, self._balancer, self._settings)
+                self._by_loop[loop] = dispatcher
+        return dispatcher

@@ -1,0 +1,86 @@
+"""A remote generator, one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wool.dispatch.dispatcher import Dispatcher
+from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
+from wool.protocol import failure, serializer
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.call import Call, Lost, Outcome
+from wool.protocol.serializer import Buffer
+from wool.task import Task
+from wool.transport.connection import Connection
+
+__all__ = ["RemoteSteps"]
+
+
+class RemoteSteps:
+    """Drives one remote generator. The native generator in front of it is its only user."""
+
+    def __init__(self, dispatcher: Dispatcher, task: Task) -> None:
+        self._dispatcher = dispatcher
+        self._task = task
+        self._opened: tuple[Connection, Call] | None = None
+
+    async def start(self) -> Any:
+        """Choose a worker and take the first step there."""
+        worker, call, outcome = await self._dispatcher.open(self._task)
+        self._opened = worker, call
+        return await self._item(outcome)
+
+    async def send(self, value: Any) -> Any:
+        """Advance, the running `yield` returning `value`."""
+        if value is None:
+            return await self._item(await self._step(wire.Frame(next=wire.Next())))
+        limit = self._dispatcher.max_message_size
+        try:
+            pickled = serializer.dumps(value, f"what was sent to {self._task.name!r}", limit)
+        except (SerializationError, MessageTooLarge):
+            await self._close()
+            raise
+        frame = wire.Frame(send=wire.Send(value=pickled.data))
+        return await self._item(await self._step(frame, pickled.buffers))
+
+    async def throw(self, error: BaseException) -> Any:
+        """Advance, the running `yield` raising `error`."""
+        if isinstance(error, GeneratorExit):
+            outcome = await self._close()
+            if isinstance(outcome, Lost) and isinstance(outcome.error, PoolClosed):
+                raise error  # leaving the pool closed the generator already
+        else:
+            described = failure.encode(error, self._dispatcher.max_message_size)
+            outcome = await self._step(wire.Frame(throw=wire.Throw(failure=described)))
+        if isinstance(outcome, Outcome) and outcome.frame.raised.thrown_back:
+            _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
+            raise error
+        return await self._item(outcome)
+
+    async def _close(self) -> Outcome | Lost:
+        return await self._step(wire.Frame(close=wire.Close()))
+
+    async def _step(
+        self, frame: wire.Frame, buffers: Sequence[Buffer] = ()
+    ) -> Outcome | Lost:
+        assert self._opened is not None, "a generator takes no step before its first"
+        _, call = self._opened
+        call.step(frame, buffers)
+        return await call.outcome()
+
+    async def _item(self, outcome: Outcome | Lost) -> Any:
+        if isinstance(outcome, Lost):
+            assert self._opened is not None
+            raise await self._dispatcher.explain(self._task, self._opened[0], outcome)
+        if outcome.kind == "returned":
+            raise StopAsyncIteration
+        return outcome.result(self._task.name)
+
+
+def _bring_up_to_date(error: BaseException, remote: BaseException) -> None:
+    """Give an exception that went through the generator what was added to it there."""
+    error.__dict__.update(remote.__dict__)
+    error.__traceback__ = remote.__traceback__
+    if remote.__cause__ is not None:
+        error.__cause__ = remote.__cause__

@@ -1,0 +1,210 @@
+"""WorkerPool: workers, and the way to them, in one `async with`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import warnings
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from wool.balancing.round_robin import RoundRobinLoadBalancer
+from wool.context import activate, enter_pool, leave_pool
+from wool.discovery.roster import Roster
+from wool.dispatch.dispatcher import Settings
+from wool.dispatch.loops import Dispatchers
+from wool.dispatch.steps import RemoteSteps
+from wool.exceptions import PoolClosed
+from wool.task import Task
+from wool.types import PoolLike, WorkerMetadata
+from wool.worker.fleet import Fleet
+from wool.worker.launch import WorkerSettings
+from wool.worker.place import RuntimeDirectory
+
+__all__ = ["WorkerPool"]
+
+_TOKEN_SIZE = 32  # bytes
+_HURRY = 1.0  # seconds that are left of the grace once leaving the pool is itself cancelled
+
+
+class WorkerPool:
+    """Worker processes on this machine, to which the routines called inside the block go.
+
+    `size` is the number of workers, by default `os.cpu_count()`. `start_timeout` is how many
+    seconds a worker may take to start, and a call may wait for one. `grace` is how many seconds a
+    cancelled call, or one that runs when the pool is left, has for its clean-up. `max_message_size`
+    is how many bytes the arguments, a result or an item may take, pickled.
+
+    Entering waits until every worker takes calls; it raises StartupError if one does not come up,
+    and cancelling it leaves nothing behind. Leaving ends calls that still run with PoolClosed,
+    gives the routines the grace to clean up, then kills what is left. To cancel the leaving cuts
+    the grace to one second. A worker that dies is replaced.
+
+    The pool may be left in another task than it was entered in, and routines may be called on
+    other event loops and threads meanwhile. A pool is opened once.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int | None = None,
+        start_timeout: float = 60.0,
+        grace: float = 5.0,
+        max_message_size: int = 100 * 2**20,
+    ) -> None:
+        self._size = _positive("size", os.cpu_count() or 1 if size is None else size)
+        self._start_timeout = _seconds("start_timeout", start_timeout)
+        self._grace = _seconds("grace", grace)
+        self._max_message_size = _positive("max_message_size", max_message_size)
+        self._roster = Roster()
+        self._outer: PoolLike | None = None
+        self._opened: _Opened | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        if self._opened is not None or self._closed:
+            raise RuntimeError("a WorkerPool is opened once; make a new one")
+        self._opened = _Opened(self._roster, self._size, self._settings())
+        await self._opened.start()
+        self._outer = enter_pool(self)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Leave the pool. To repeat it is harmless; it returns when the pool is gone."""
+        self._closed = True
+        leave_pool(self)
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    def activate(self) -> AbstractContextManager[None]:
+        """Return a context manager that makes this pool the active one in its block.
+
+        For code that runs outside the task that entered the pool, as a web framework's handlers do.
+        """
+        return activate(self)
+
+    @property
+    def workers(self) -> Mapping[UUID, WorkerMetadata]:
+        """The workers that take calls now, by uid; a snapshot."""
+        return self._roster.workers
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the pool was left."""
+        return self._closed
+
+    @property
+    def outer(self) -> PoolLike | None:
+        """The pool that was active when this one was entered."""
+        return self._outer
+
+    async def call(self, task: Task, /) -> Any:
+        """Run a coroutine routine; what a routine does when it is awaited."""
+        return await self._dispatchers().call(task)
+
+    def steps(self, task: Task, /) -> RemoteSteps:
+        """Prepare a generator routine; what a routine does at its first step."""
+        return self._dispatchers().steps(task)
+
+    def _dispatchers(self) -> Dispatchers:
+        if self._opened is None:
+            raise PoolClosed("the pool is not open: enter it with 'async with'")
+        return self._opened.dispatchers
+
+    def _settings(self) -> Settings:
+        return Settings(
+            token=secrets.token_bytes(_TOKEN_SIZE),
+            max_message_size=self._max_message_size,
+            grace=self._grace,
+            patience=self._start_timeout,
+        )
+
+    def __del__(self) -> None:
+        if self._opened is not None and not self._closed:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+            self._opened.abandon()
+
+
+class _Opened:
+    """What an open pool consists of."""
+
+    def __init__(self, roster: Roster, size: int, settings: Settings) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._directory = RuntimeDirectory()
+        self.dispatchers = Dispatchers(roster, RoundRobinLoadBalancer(), settings)
+        worker_settings = WorkerSettings(
+            directory=self._directory.path,
+            token=settings.token,
+            max_message_size=settings.max_message_size,
+            grace=settings.grace,
+            start_timeout=settings.patience,
+        )
+        self._fleet = Fleet(size, worker_settings, roster)
+        self._running = self._loop.create_task(self._fleet.run(), name="wool fleet")
+
+    async def start(self) -> None:
+        """Wait for the workers. Raises StartupError; then, and when cancelled, nothing is left."""
+        try:
+            both = [self._fleet.ready, self._running]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if self._running.done():
+                await self._running
+            await self._fleet.ready
+        except BaseException:
+            self._running.cancel()
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """End the calls, stop the workers, remove the directory; cancelled, do so in a hurry."""
+        self.dispatchers.close()
+        self._fleet.stop()
+        hurry: asyncio.TimerHandle | None = None
+        cancelled: asyncio.CancelledError | None = None
+        while not self._running.done():
+            try:
+                await asyncio.wait([self._running])
+            except asyncio.CancelledError as error:
+                cancelled = error
+                hurry = hurry or self._loop.call_later(_HURRY, self._running.cancel)
+        if hurry is not None:
+            hurry.cancel()
+        self._directory.remove()
+        if cancelled is not None:
+            raise cancelled
+        if not self._running.cancelled():
+            self._running.result()
+
+    def abandon(self) -> None:
+        """Stop the workers of a pool that nobody will leave any more."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: its end stopped them
+            self._loop.call_soon_threadsafe(self._running.cancel)
+
+
+def _positive(name: str, value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name} is a whole number, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} is at least 1, not {value}")
+    return value
+
+
+def _seconds(name: str, value: float) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name} is a number of seconds, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"{name} is a number of seconds, at least 0, not {value}")
+    return float(value)

@@ -1,0 +1,1 @@
+"""The worker's process: how it is started and watched, and what runs in it."""

@@ -1,0 +1,54 @@
+"""The control channel between a parent and a worker that it started: a socket pair.
+
+A message is four bytes that give its length (little-endian), and the message. Secrets travel
+here, never in arguments or the environment. That the channel ends tells either that the other died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from wool.protocol import wire_pb2 as wire
+
+__all__ = ["LENGTH_SIZE", "read_from_worker", "read_to_worker", "receive_start", "write"]
+
+LENGTH_SIZE = 4
+
+
+def receive_start(sock: socket.socket) -> wire.Start:
+    """Wait for the first message, without a loop. Raises EOFError if the parent is gone."""
+    length = int.from_bytes(_receive(sock, LENGTH_SIZE), "little")
+    return wire.ToWorker.FromString(_receive(sock, length)).start
+
+
+def _receive(sock: socket.socket, size: int) -> bytes:
+    received = b""
+    while len(received) < size:
+        piece = sock.recv(size - len(received))
+        if not piece:
+            raise EOFError("the parent hung up")
+        received += piece
+    return received
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    """Wait for the next message. Raises EOFError or OSError if the other end is gone."""
+    head = await reader.readexactly(LENGTH_SIZE)
+    return await reader.readexactly(int.from_bytes(head, "little"))
+
+
+async def read_to_worker(reader: asyncio.StreamReader) -> wire.ToWorker:
+    """Wait for the parent's next message. Raises EOFError or OSError if it is gone."""
+    return wire.ToWorker.FromString(await _read(reader))
+
+
+async def read_from_worker(reader: asyncio.StreamReader) -> wire.FromWorker:
+    """Wait for the worker's next message. Raises EOFError or OSError if it is gone."""
+    return wire.FromWorker.FromString(await _read(reader))
+
+
+def write(writer: asyncio.StreamWriter, message: wire.ToWorker | wire.FromWorker) -> None:
+    """Send a message, in the background. If the other end is gone, it is lost."""
+    data = message.SerializeToString()
+    writer.write(len(data).to_bytes(LENGTH_SIZE, "little") + data)

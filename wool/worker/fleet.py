@@ -1,0 +1,119 @@
+"""A pool's own workers: so many of them, each replaced when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from wool.discovery.roster import Roster
+from wool.exceptions import StartupError
+from wool.protocol import wire_pb2 as wire
+from wool.worker.launch import LocalWorker, WorkerSettings, launched
+
+__all__ = ["Fleet"]
+
+_log = logging.getLogger(__name__)
+
+_SETTLED = 1.0  # seconds after which a worker's death says nothing about the next one's
+_FIRST_DELAY = 0.1  # seconds before a second attempt; doubled at each further one
+_LONGEST_DELAY = 5.0  # seconds
+_ATTEMPTS = 5  # failed starts in a row, after which a place is given up
+
+
+class Fleet:
+    """Keeps `size` workers running and the roster true, from `run` until `stop`."""
+
+    def __init__(self, size: int, settings: WorkerSettings, roster: Roster) -> None:
+        self._size = size
+        self._settings = settings
+        self._roster = roster
+        self._live: dict[LocalWorker, None] = {}
+        self._departed: deque[wire.Departed] = deque(maxlen=256)
+        self._given_up = 0
+        self._stopping = asyncio.Event()
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when all workers take calls, or with the error of the first that won't."""
+
+    async def run(self) -> None:
+        """Run the workers until `stop` is called and the last has gone. Cancelled, kill them."""
+        async with asyncio.TaskGroup() as places:
+            for _ in range(self._size):
+                places.create_task(self._keep_filled())
+
+    def stop(self) -> None:
+        """Have every worker end within the grace."""
+        self._stopping.set()
+
+    async def _keep_filled(self) -> None:
+        """Run one worker after the other."""
+        failures = 0
+        while not self._stopping.is_set():
+            started = asyncio.get_running_loop().time()
+            try:
+                async with launched(self._settings) as worker:
+                    await self._serve(worker)
+                settled = asyncio.get_running_loop().time() - started > _SETTLED
+                failures = 0 if settled else failures + 1
+            except StartupError as error:
+                failures += 1
+                if not self._goes_on_after(error, failures):
+                    return
+            if failures > 1:
+                await self._pause(_FIRST_DELAY * 2 ** (failures - 2))
+
+    async def _serve(self, worker: LocalWorker) -> None:
+        """Have the roster show a worker for as long as it lives."""
+        self._live[worker] = None
+        self._roster.add(worker.metadata)
+        self._announce()
+        if len(self._live) == self._size and not self.ready.done():
+            self.ready.set_result(None)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait([worker.exited, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            del self._live[worker]
+            returncode = worker.exited.result() if worker.exited.done() else None
+            self._roster.drop(worker.metadata.uid, returncode)
+            if returncode is not None:
+                uid = worker.metadata.uid
+                _log.warning("worker %d ended with %d", worker.metadata.pid, returncode)
+                self._departed.append(wire.Departed(uid=uid.bytes, returncode=returncode))
+                self._announce()
+
+    def _goes_on_after(self, error: StartupError, failures: int) -> bool:
+        if not self.ready.done():
+            self.ready.set_exception(error)
+            return False
+        if failures < _ATTEMPTS:
+            _log.warning("a worker did not start: %s", error)
+            return True
+        self._given_up += 1
+        _log.error("a worker did not start %d times in a row: %s", failures, error)
+        if self._given_up == self._size:
+            self._roster.fail(error)
+        return False
+
+    async def _pause(self, delay: float) -> None:
+        try:
+            async with asyncio.timeout(min(delay, _LONGEST_DELAY)):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+    def _announce(self) -> None:
+        """Tell every worker who is there, for the calls that routines make."""
+        peers = [
+            wire.Peer(
+                uid=worker.metadata.uid.bytes,
+                address=worker.metadata.address,
+                pid=worker.metadata.pid,
+                version=worker.metadata.version,
+            )
+            for worker in self._live
+        ]
+        message = wire.ToWorker(peers=wire.Peers(peers=peers, departed=self._departed))
+        for worker in self._live:
+            worker.send(message)

@@ -1,0 +1,97 @@
+"""The worker at work: takes links in, runs their calls, and ends within the grace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from uuid import UUID
+
+from wool.balancing.round_robin import RoundRobinLoadBalancer
+from wool.discovery.roster import Roster
+from wool.dispatch.dispatcher import Settings
+from wool.dispatch.loops import Dispatchers
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.session import Sessions
+from wool.transport.unix import UnixLink, listen
+from wool.types import WorkerMetadata
+from wool.worker.control import read_to_worker, write
+
+__all__ = ["Runtime"]
+
+
+class Runtime:
+    """One worker, from the start message to the stop message."""
+
+    def __init__(
+        self, start: wire.Start, control: socket.socket, ready: Callable[[], None]
+    ) -> None:
+        self._start = start
+        self._control = control
+        self._ready = ready
+        self._roster = Roster()
+        self._callers: dict[UnixLink, Sessions] = {}
+        settings = Settings(
+            start.token, start.max_message_size, start.grace, patience=start.start_timeout
+        )
+        self._peers = Dispatchers(self._roster, RoundRobinLoadBalancer(), settings)
+
+    async def run(self) -> bool:
+        """Serve until the parent says stop. Tell whether every call ended within the grace."""
+        reader, writer = await asyncio.open_connection(sock=self._control)
+        server = await listen(
+            self._start.socket,
+            UUID(bytes=self._start.uid),
+            self._start.token,
+            self._start.max_message_size,
+            self._joined,
+        )
+        self._ready()
+        write(writer, wire.FromWorker(ready=wire.Ready()))
+        grace = await self._follow(reader)
+        server.close()
+        stopped = await self._end_calls(grace)
+        self._peers.close()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return stopped
+
+    def _joined(self, link: UnixLink) -> Sessions:
+        """Serve a caller. When it hangs up, its calls end."""
+        self._callers = {link: s for link, s in self._callers.items() if not s.done}
+        sessions = self._callers[link] = Sessions(link, self._peers)
+        return sessions
+
+    async def _follow(self, reader: asyncio.StreamReader) -> float:
+        """Do as the parent says until it says stop; return the grace that it gives, in seconds."""
+        while True:
+            message = await read_to_worker(reader)
+            if message.HasField("stop"):
+                return message.stop.grace
+            self._update(message.peers)
+
+    def _update(self, peers: wire.Peers) -> None:
+        for departed in peers.departed:
+            self._roster.drop(UUID(bytes=departed.uid), departed.returncode)
+        for peer in peers.peers:
+            uid = UUID(bytes=peer.uid)
+            if uid not in self._roster.workers:
+                metadata = WorkerMetadata(uid, peer.address, peer.pid, peer.version)
+                self._roster.add(metadata)
+
+    async def _end_calls(self, grace: float) -> bool:
+        """Cancel what runs; tell whether all of it ended within `grace` seconds."""
+        for sessions in self._callers.values():
+            sessions.close()
+        try:
+            async with asyncio.timeout(grace):
+                for sessions in self._callers.values():
+                    await sessions.wait_closed()
+        except TimeoutError:
+            return False
+        for link in self._callers:
+            link.abort()
+            await link.wait_closed()
+        return True
