@@ -27,7 +27,7 @@ from wool.pool import WorkerPool
 from wool.routine import routine
 from wool.task import Task
 from wool.types import WorkerMetadata
-from wool.version import VERSION as __version__
+from wool.version import __version__
 
 __all__ = [
     "AuthenticationError",

@@ -7,7 +7,7 @@ import contextlib
 import os
 import secrets
 import warnings
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
@@ -111,9 +111,9 @@ class WorkerPool:
         """The pool that was active when this one was entered."""
         return self._outer
 
-    async def call(self, task: Task, /) -> Any:
+    def call(self, task: Task, /) -> Coroutine[Any, Any, Any]:
         """Run a coroutine routine; what a routine does when it is awaited."""
-        return await self._dispatchers().call(task)
+        return self._dispatchers().call(task)
 
     def steps(self, task: Task, /) -> RemoteSteps:
         """Prepare a generator routine; what a routine does at its first step."""
@@ -195,7 +195,7 @@ class _Opened:
 
 
 def _positive(name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if type(value) is not int:
         raise TypeError(f"{name} is a whole number, not {value!r}")
     if value < 1:
         raise ValueError(f"{name} is at least 1, not {value}")
@@ -203,7 +203,7 @@ def _positive(name: str, value: int) -> int:
 
 
 def _seconds(name: str, value: float) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if type(value) not in (int, float):
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
     if not value >= 0:
         raise ValueError(f"{name} is a number of seconds, at least 0, not {value}")

@@ -26,6 +26,7 @@ Reference = tuple[str, str]
 """A module's name and a qualified name in it."""
 
 _PLAIN = "__wool_function__"
+_FOUND = "__wool_reference__"
 
 
 class Routine(Protocol[P, R_co]):
@@ -49,15 +50,15 @@ class Routine(Protocol[P, R_co]):
 
 
 @overload
+def routine(function: classmethod[T, P, R_co], /) -> classmethod[T, P, R_co]: ...
+@overload
+def routine(function: staticmethod[P, R_co], /) -> staticmethod[P, R_co]: ...  # type: ignore[overload-overlap]
+@overload
 def routine(
     function: Callable[P, Coroutine[Any, Any, T]], /
 ) -> Routine[P, Coroutine[Any, Any, T]]: ...
 @overload
 def routine(function: Callable[P, AsyncGenerator[Y, S]], /) -> Routine[P, AsyncGenerator[Y, S]]: ...
-@overload
-def routine(function: classmethod[T, P, R_co], /) -> classmethod[T, P, R_co]: ...
-@overload
-def routine(function: staticmethod[P, R_co], /) -> staticmethod[P, R_co]: ...
 def routine(function: Any, /) -> Any:
     """Make an async function, or an async generator function, run on the active pool.
 
@@ -107,7 +108,7 @@ def _mark(wrapper: Any, function: FunctionType) -> Any:
 
 def _new_task(wrapper: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task:
     running = current_task()
-    return Task(wrapper, args, kwargs, running.id if running else None)
+    return Task(wrapper, args, kwargs, running.key if running else b"")
 
 
 def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
@@ -141,7 +142,7 @@ def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]]) -> Any
 
 def is_stream(wrapper: Callable[..., Any]) -> bool:
     """Tell whether a routine is a generator."""
-    return inspect.isasyncgenfunction(wrapper)
+    return bool(wrapper.__code__.co_flags & inspect.CO_ASYNC_GENERATOR)
 
 
 def plain_function(wrapper: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,11 +155,16 @@ def plain_function(wrapper: Callable[..., Any]) -> Callable[..., Any]:
 
 def reference(wrapper: Callable[..., Any]) -> Reference | None:
     """Return where another process finds a routine by import; None if it has to travel by value."""
-    module, qualname = wrapper.__module__, wrapper.__qualname__
-    if module == "__main__" or "<locals>" in qualname or module not in sys.modules:
-        return None
-    found = _lookup((module, qualname))
-    return (module, qualname) if found is wrapper else None
+    known: Reference | None = getattr(wrapper, _FOUND, None)
+    if known is None:
+        module, qualname = wrapper.__module__, wrapper.__qualname__
+        if module == "__main__" or "<locals>" in qualname or module not in sys.modules:
+            return None
+        if _lookup((module, qualname)) is not wrapper:
+            return None
+        known = module, qualname
+        setattr(wrapper, _FOUND, known)
+    return known
 
 
 def resolve(where: Reference) -> Callable[..., Any]:
@@ -174,7 +180,9 @@ def resolve(where: Reference) -> Callable[..., Any]:
 
 
 def _lookup(where: Reference) -> object:
-    found: object = sys.modules[where[0]]
+    found: Any = sys.modules[where[0]]
     for name in where[1].split("."):
         found = inspect.getattr_static(found, name, None)
-    return found.__func__ if isinstance(found, classmethod | staticmethod) else found
+    if isinstance(found, classmethod | staticmethod):
+        return cast("staticmethod[..., Any]", found).__func__
+    return found

@@ -11,40 +11,51 @@ from uuid import UUID
 
 __all__ = ["Task"]
 
-_COUNTER_BITS = 64
 
-
-class _Ids:
-    """Unique ids, six times as fast as uuid4: 64 random bits of this process, and a counter."""
+class _Keys:
+    """Unique ids as bytes, six times as fast as uuid4: 8 random for this process, 8 that count."""
 
     def __init__(self) -> None:
-        self.renew()
-        os.register_at_fork(after_in_child=self.renew)
-
-    def renew(self) -> None:
-        self._prefix = int.from_bytes(os.urandom(8)) << _COUNTER_BITS
+        self._prefix = b""
         self._count = itertools.count(1)
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
 
-    def __call__(self) -> UUID:
-        return UUID(int=self._prefix | next(self._count))
+    def __call__(self) -> bytes:
+        return self._prefix + next(self._count).to_bytes(8)
+
+    def _renew(self) -> None:
+        self._prefix = os.urandom(8)
 
 
-_new_id = _Ids()
+_new_key = _Keys()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Task:
-    """One call of a routine, from the moment it is made."""
+    """One call of a routine, from the moment it is made. Not to be changed."""
 
     callable: Callable[..., Any]
     """The routine, as it was decorated."""
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    caller: UUID | None = None
-    """The id of the task in whose run the call was made; None outside of any."""
-    id: UUID = field(default_factory=_new_id)
+    parent_key: bytes = b""
+    """The `key` of the task in whose run the call was made; empty outside of any."""
+    key: bytes = field(default_factory=_new_key)
+    """16 bytes that no other task has."""
+
+    @property
+    def id(self) -> UUID:
+        """What tells this task from any other."""
+        return UUID(bytes=self.key)
+
+    @property
+    def caller(self) -> UUID | None:
+        """The id of the task in whose run the call was made; None outside of any."""
+        return UUID(bytes=self.parent_key) if self.parent_key else None
 
     @property
     def name(self) -> str:
         """The routine's module and qualified name, for messages."""
-        return f"{self.callable.__module__}.{self.callable.__qualname__}"
+        module = getattr(self.callable, "__module__", "?")
+        return f"{module}.{getattr(self.callable, '__qualname__', self.callable)}"

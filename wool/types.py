@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -75,7 +75,7 @@ class Steps(Protocol):
 class PoolLike(Protocol):
     """Where a routine's call goes: a pool in the process that opened it, or in a worker's."""
 
-    async def call(self, task: Task, /) -> Any:
+    def call(self, task: Task, /) -> Coroutine[Any, Any, Any]:
         """Run a coroutine routine on some worker and return its result."""
         ...
 

@@ -21,5 +21,4 @@ class RoundRobinLoadBalancer:
         """Order `workers`, beginning one further on than the last time."""
         del task
         first = next(self._turn) % len(workers)
-        yield from workers[first:]
-        yield from workers[:first]
+        return [*workers[first:], *workers[:first]]

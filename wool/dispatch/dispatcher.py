@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -58,7 +58,7 @@ class Dispatcher:
         worker, _, outcome = await self.open(task)
         if isinstance(outcome, Lost):
             raise await self.explain(task, worker, outcome)
-        return outcome.result(task.name)
+        return outcome.result(task)
 
     async def open(self, task: Task) -> tuple[Connection, Call, Outcome | Lost]:
         """Start a task on some worker and return how its first step, or the whole of it, ended.
@@ -113,8 +113,7 @@ class Dispatcher:
             if self._closed:
                 raise PoolClosed(f"the pool was left before {task.name!r} was started")
             changed = self._changed
-            workers = [w for uid, w in self._workers.items() if uid not in passed_over]
-            for worker in self._chosen(task, workers):
+            for worker in self._chosen(task, passed_over):
                 calls = worker.calls
                 if calls is None:
                     try:
@@ -125,11 +124,19 @@ class Dispatcher:
             await self._until_changed(changed, deadline)
             passed_over.clear()
 
-    def _chosen(self, task: Task, workers: Sequence[Connection]) -> Iterable[Connection]:
+    def _chosen(self, task: Task, passed_over: set[UUID]) -> Iterator[Connection]:
+        workers = list(self._workers.values())
+        if passed_over:
+            workers = [worker for worker in workers if worker.uid not in passed_over]
         if not workers:
-            return ()
-        by_uid = self._workers
-        return (by_uid[w.uid] for w in self._balancer.choose(task, workers) if w.uid in by_uid)
+            return
+        for worker in self._balancer.choose(task, workers):
+            if not isinstance(worker, Connection):
+                raise TypeError(
+                    f"{type(self._balancer).__qualname__}.choose returned {worker!r}, "
+                    f"which is none of the workers that it was given"
+                )
+            yield worker
 
     async def _until_changed(self, changed: asyncio.Event, deadline: float) -> None:
         if self._roster.error is not None:

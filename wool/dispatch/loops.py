@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Coroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -45,9 +46,9 @@ class Dispatchers:
     def outer(self) -> PoolLike | None:
         return self._outer
 
-    async def call(self, task: Task, /) -> Any:
+    def call(self, task: Task, /) -> Coroutine[Any, Any, Any]:
         """Run a coroutine routine on some worker and return its result."""
-        return await self._here().call(task)
+        return self._here().call(task)
 
     def steps(self, task: Task, /) -> RemoteSteps:
         """Prepare a generator routine."""

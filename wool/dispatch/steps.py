@@ -37,7 +37,8 @@ class RemoteSteps:
             return await self._item(await self._step(wire.Frame(next=wire.Next())))
         limit = self._dispatcher.max_message_size
         try:
-            pickled = serializer.dumps(value, f"what was sent to {self._task.name!r}", limit)
+            what = f"what was sent to {self._task.name!r}"
+            pickled = serializer.dumps(value, lambda: what, limit)
         except (SerializationError, MessageTooLarge):
             await self._close()
             raise
@@ -58,24 +59,26 @@ class RemoteSteps:
             raise error
         return await self._item(outcome)
 
+    def _open(self) -> tuple[Connection, Call]:
+        if self._opened is None:
+            raise RuntimeError("a generator takes no step before its first")
+        return self._opened
+
     async def _close(self) -> Outcome | Lost:
         return await self._step(wire.Frame(close=wire.Close()))
 
-    async def _step(
-        self, frame: wire.Frame, buffers: Sequence[Buffer] = ()
-    ) -> Outcome | Lost:
-        assert self._opened is not None, "a generator takes no step before its first"
-        _, call = self._opened
+    async def _step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> Outcome | Lost:
+        _, call = self._open()
         call.step(frame, buffers)
         return await call.outcome()
 
     async def _item(self, outcome: Outcome | Lost) -> Any:
         if isinstance(outcome, Lost):
-            assert self._opened is not None
-            raise await self._dispatcher.explain(self._task, self._opened[0], outcome)
+            worker, _ = self._open()
+            raise await self._dispatcher.explain(self._task, worker, outcome)
         if outcome.kind == "returned":
             raise StopAsyncIteration
-        return outcome.result(self._task.name)
+        return outcome.result(self._task)
 
 
 def _bring_up_to_date(error: BaseException, remote: BaseException) -> None:

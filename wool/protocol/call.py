@@ -1,11 +1,11 @@
 """The caller's end of one call, and of all calls on one link.
 
-                  ack              yield
-    OPENED ───────────▶ RUNNING ◀────────▶ SUSPENDED       (a generator, between two steps)
-      │                    │       step        │
-      ├────────────────────┼─── cancelled ──▶ CANCELLING   (waits for the outcome, up to grace)
-      ▼                    ▼                   │
-    DONE ◀──── return, raise, reject, link lost, abandoned
+              ack              yield
+OPENED ───────────▶ RUNNING ◀────────▶ SUSPENDED       (a generator, between two steps)
+  │                    │       step        │
+  ├────────────────────┼─── cancelled ──▶ CANCELLING   (waits for the outcome, up to grace)
+  ▼                    ▼                   │
+DONE ◀──── return, raise, reject, link lost, abandoned
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import Any
 
 from wool.exceptions import ProtocolError, SerializationError
@@ -22,11 +22,12 @@ from wool.protocol import failure, serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.serializer import Buffer
+from wool.task import Task
 
 __all__ = ["Call", "CallState", "Calls", "Lost", "Outcome"]
 
 
-class CallState(Enum):
+class CallState(IntEnum):
     OPENED = auto()
     RUNNING = auto()
     SUSPENDED = auto()
@@ -64,8 +65,8 @@ class Outcome:
         """Tell whether the step ended with CancelledError."""
         return self.kind == "raised" and self.frame.raised.failure.exceptions[0].name == _CANCELLED
 
-    def result(self, name: str) -> Any:
-        """Return what the step returned or yielded; raise what it raised. `name` is the call's."""
+    def result(self, task: Task) -> Any:
+        """Return what the step of `task` returned or yielded; raise what it raised."""
         if self.kind == "raised":
             error = failure.decode(self.frame.raised.failure)
             try:
@@ -75,9 +76,9 @@ class Outcome:
         value = self.frame.returned.value or self.frame.yielded.value
         try:
             return serializer.loads(value, self.buffers)
-        except Exception as error:  # noqa: BLE001 - unpickling runs user code
+        except Exception as error:
             raise SerializationError(
-                f"the result of {name!r} can't be unpickled here: {error}", what="the result"
+                f"the result of {task.name!r} can't be unpickled here: {error}", what="the result"
             ) from error
 
 
@@ -173,6 +174,7 @@ class Call:
         """Wait for the outcome. Raises TimeoutError at the deadline, in the loop's time."""
         if self._outcome is not None:
             return self._outcome
+        waiter: asyncio.Future[Outcome | Lost]
         loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
         timer = loop.call_at(deadline, _expire, waiter) if deadline is not None else None

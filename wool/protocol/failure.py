@@ -120,7 +120,7 @@ def _pickled_type(cls: type[BaseException]) -> bytes:
 
 
 def _pickled_state(error: BaseException) -> bytes:
-    args = (error.args[0],) if isinstance(error, BaseExceptionGroup) else error.args
+    args = error.args[:1] if _members(error) else error.args
     attributes = dict(_attributes(error))
     pickled = _pickled_if_sound((args, attributes))
     if pickled is not None:

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
-from uuid import UUID
 
 from wool.exceptions import MessageTooLarge, SerializationError
 from wool.protocol import serializer
@@ -51,8 +50,8 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
     """
     arguments = _pickle_arguments(task, limit)
     opened = wire.Open(
-        task=task.id.bytes,
-        caller=task.caller.bytes if task.caller else b"",
+        task=task.key,
+        caller=task.parent_key,
         arguments=arguments.data,
         stream=is_stream(task.callable),
     )
@@ -70,11 +69,15 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
 def _pickle_arguments(task: Task, limit: int) -> Pickled:
     whole = (task.args, task.kwargs)
     try:
-        return serializer.dumps(whole, f"the arguments of {task.name!r}", limit)
+        return serializer.dumps(whole, lambda: f"the arguments of {task.name!r}", limit)
     except SerializationError:
         for name, value in _named_arguments(task).items():
-            serializer.dumps(value, f"argument {name!r} of {task.name!r}", limit)
+            _check_argument(f"argument {name!r} of {task.name!r}", value, limit)
         raise
+
+
+def _check_argument(what: str, value: object, limit: int) -> None:
+    serializer.dumps(value, lambda: what, limit)
 
 
 def _named_arguments(task: Task) -> Mapping[str, Any]:
@@ -102,14 +105,14 @@ def read_task(opened: wire.Open, buffers: Sequence[Buffer]) -> Task:
     else:
         wrapper = _by_reference(opened.module, opened.qualname)
     args, kwargs = serializer.loads(opened.arguments, buffers)
-    caller = UUID(bytes=opened.caller) if opened.caller else None
-    return Task(wrapper, args, kwargs, caller, UUID(bytes=opened.task))
+    return Task(wrapper, args, kwargs, opened.caller, opened.task)
 
 
 # The same bytes are the same function: its globals last between calls, as a module's do.
 @lru_cache(maxsize=1024)
 def _by_value(function: bytes) -> Callable[..., Any]:
-    return serializer.loads(function)
+    wrapper: Callable[..., Any] = serializer.loads(function)
+    return wrapper
 
 
 @lru_cache(maxsize=4096)

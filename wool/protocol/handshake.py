@@ -46,9 +46,7 @@ class Door:
         elif frame.hello.protocol != PROTOCOL_VERSION:
             self._refuse(wire.Frame(reject=wire.Reject(reason=_versions(frame.hello.protocol))))
         else:
-            welcome = wire.Welcome(
-                uid=self._uid.bytes, pid=os.getpid(), protocol=PROTOCOL_VERSION
-            )
+            welcome = wire.Welcome(uid=self._uid.bytes, pid=os.getpid(), protocol=PROTOCOL_VERSION)
             self._admit(wire.Frame(welcome=welcome))
 
     def lost(self, error: Exception | None) -> None:

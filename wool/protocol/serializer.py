@@ -9,7 +9,7 @@ import pickle
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from wool.exceptions import MessageTooLarge, SerializationError
 
@@ -32,11 +32,13 @@ class Pickled:
     @property
     def size(self) -> int:
         """All of it, in bytes."""
+        if not self.buffers:
+            return len(self.data)
         return len(self.data) + sum(buffer.nbytes for buffer in self.buffers)
 
 
-def dumps(value: object, what: str, limit: int) -> Pickled:
-    """Pickle `value`, which `what` names in errors.
+def dumps(value: object, what: Callable[[], str], limit: int) -> Pickled:
+    """Pickle `value`, which `what` names in errors, being called for nothing else.
 
     Raises SerializationError, and MessageTooLarge if it takes more than `limit` bytes.
     """
@@ -51,10 +53,10 @@ def dumps(value: object, what: str, limit: int) -> Pickled:
 
     try:
         pickled = Pickled(_dumps(value, buffers, keep_in_band), buffers)
-    except Exception as error:  # noqa: BLE001 - __reduce__ methods are user code
-        raise _unpicklable(value, what, error) from error
+    except Exception as error:
+        raise _unpicklable(value, what(), error) from error
     if pickled.size > limit:
-        raise MessageTooLarge.of(what, pickled.size, limit)
+        raise MessageTooLarge.of(what(), pickled.size, limit)
     return pickled
 
 
@@ -62,13 +64,13 @@ def dumps_in_band(value: object, what: str) -> bytes:
     """Pickle `value` into bytes alone. Raises SerializationError."""
     try:
         return _dumps(value, [], None)
-    except Exception as error:  # noqa: BLE001 - __reduce__ methods are user code
+    except Exception as error:
         raise _unpicklable(value, what, error) from error
 
 
 def loads(data: bytes, buffers: Sequence[Buffer] = ()) -> Any:
     """Unpickle. Raises whatever the value's own code raises."""
-    return pickle.loads(data, buffers=buffers)  # noqa: S301 - the link is authenticated
+    return pickle.loads(data, buffers=buffers)
 
 
 def _dumps(
@@ -84,10 +86,11 @@ def _dumps(
         # What pickle refers to in __main__ is not there in another process.
         if _MAIN not in data:
             return data
-    import cloudpickle  # noqa: PLC0415 - 29 ms that most workers never need
+    import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
     buffers.clear()
-    return cloudpickle.dumps(value, _PROTOCOL, buffer_callback=callback)
+    dump = cast("Callable[..., bytes]", cloudpickle.dumps)  # pyright: ignore[reportUnknownMemberType]
+    return dump(value, _PROTOCOL, buffer_callback=callback)
 
 
 def _by_value_registry() -> bool:

@@ -12,8 +12,10 @@ yields (timeouts, cancel scopes, locks) stays with the task that took it.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from enum import Enum, auto
+from contextvars import Context
+from enum import IntEnum, auto
 from typing import Any
 
 from wool.context import task_context
@@ -29,7 +31,7 @@ from wool.types import PoolLike
 __all__ = ["Session", "SessionState", "Sessions"]
 
 
-class SessionState(Enum):
+class SessionState(IntEnum):
     STARTING = auto()
     RUNNING = auto()
     SUSPENDED = auto()
@@ -61,13 +63,11 @@ class Session:
         self._command: asyncio.Future[Command] | None = None
         self._runner: asyncio.Task[None] | None = None
 
-    def start(self, pool: PoolLike, done: Callable[[int], None]) -> asyncio.Task[None]:
+    def start(self, pool: PoolLike, done: Callable[[int], None]) -> None:
         """Run the call in a task of its own, its nested calls going to `pool`."""
         run = self._run_stream if is_stream(self._task.callable) else self._run_coroutine
-        context = task_context(self._task, pool)
-        self._runner = asyncio.get_running_loop().create_task(run(), context=context)
+        self._runner = _start_task(run(), task_context(self._task, pool))
         self._runner.add_done_callback(lambda _: done(self._number))
-        return self._runner
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the caller. Raises ProtocolError if this is not the time for it."""
@@ -185,8 +185,9 @@ class Session:
         return True
 
     def _pickle(self, value: Any, what: str) -> Pickled:
-        name = f"{what} of {self._task.name!r}"
-        return serializer.dumps(value, name, self._sender.max_message_size)
+        return serializer.dumps(
+            value, lambda: f"{what} of {self._task.name!r}", self._sender.max_message_size
+        )
 
     def _returned(self, value: Any) -> None:
         try:
@@ -208,6 +209,14 @@ class Session:
         self._sender.send(wire.Frame(call=self._number, raised=raised))
 
 
+def _start_task(run: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
+    """Run a coroutine in a task; where Python can, up to its first wait, here and now."""
+    loop = asyncio.get_running_loop()
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(run, loop=loop, context=context, eager_start=True)
+    return loop.create_task(run, context=context)
+
+
 def _exited(name: str, error: SystemExit | KeyboardInterrupt) -> RoutineExited:
     code = error.code if isinstance(error, SystemExit) else 130
     exited = RoutineExited(f"the routine {name!r} raised {error!r}; its worker goes on", code=code)
@@ -221,7 +230,7 @@ class Sessions:
         self._sender = sender
         self._pool = pool
         self._sessions: dict[int, Session] = {}
-        self._runners: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
         self._draining = False
 
     def __len__(self) -> int:
@@ -230,7 +239,7 @@ class Sessions:
     @property
     def done(self) -> bool:
         """Tell whether the caller is gone and everything that it started has ended."""
-        return self._draining and not self._runners
+        return self._draining and not self._sessions
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the link. Raises ProtocolError."""
@@ -254,8 +263,9 @@ class Sessions:
 
     async def wait_closed(self) -> None:
         """Wait until the last session has ended."""
-        while self._runners:
-            await asyncio.wait(self._runners)
+        while self._sessions:
+            self._idle.clear()
+            await self._idle.wait()
 
     def _open(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         number = frame.call
@@ -263,17 +273,19 @@ class Sessions:
             reject = wire.Reject(reason="the worker is stopping")
             self._sender.send(wire.Frame(call=number, reject=reject))
             return
-        self._sender.send(wire.Frame(call=number, ack=wire.Ack()))
         try:
             task = read_task(frame.open, buffers)
         except Exception as error:  # noqa: BLE001 - importing and unpickling run user code
+            self._sender.send(wire.Frame(call=number, ack=wire.Ack()))
             raised = wire.Raise(failure=failure.encode(error, self._sender.max_message_size))
             self._sender.send(wire.Frame(call=number, raised=raised))
             return
         session = self._sessions[number] = Session(self._sender, number, task)
-        runner = session.start(self._pool, self._ended)
-        self._runners.add(runner)
-        runner.add_done_callback(self._runners.discard)
+        session.start(self._pool, self._ended)
+        # After the start, so that a call that ends at once is answered in one write.
+        self._sender.send(wire.Frame(call=number, ack=wire.Ack()))
 
     def _ended(self, number: int) -> None:
         del self._sessions[number]
+        if not self._sessions:
+            self._idle.set()

@@ -62,9 +62,7 @@ class Connection:
             if self._closed_with is not None:
                 raise self._closed_with
             if self._link is None:
-                link, _ = await connect(
-                    self._metadata.address, self._token, self._max_message_size
-                )
+                link, _ = await connect(self._metadata.address, self._token, self._max_message_size)
                 self._link = link
                 self._calls = Calls(link, self._grace)
                 link.attach(self)

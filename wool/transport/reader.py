@@ -6,7 +6,8 @@ that follows a frame, is read straight into memory of its own, which the frame's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import cast
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
@@ -41,30 +42,35 @@ class FrameReader:
             return self._target[self._filled :]
         return self._view[self._end :]
 
-    def read(self, nbytes: int) -> Iterator[tuple[wire.Frame, Sequence[Buffer]]]:
-        """Take note of `nbytes` more bytes and yield what they complete."""
+    def read(self, nbytes: int) -> list[tuple[wire.Frame, Sequence[Buffer]]]:
+        """Take note of `nbytes` more bytes and return what they complete."""
         if self._target is not None:
             self._filled += nbytes
             if self._filled < len(self._target):
-                return
+                return []
         else:
             self._end += nbytes
+        frames: list[tuple[wire.Frame, Sequence[Buffer]]] = []
         while (frame := self._next()) is not None:
-            yield frame
+            frames.append(frame)
         self._compact()
+        return frames
 
     def _next(self) -> tuple[wire.Frame, Sequence[Buffer]] | None:
         if self._length is None:
-            head = self._view[self._start : self._end][:LENGTH_SIZE]
-            if self._target is not None or len(head) < LENGTH_SIZE:
+            if self._end - self._start < LENGTH_SIZE:
                 return None
+            head = self._view[self._start : self._start + LENGTH_SIZE]
             self._start += LENGTH_SIZE
             self._length = self._checked(int.from_bytes(head, "little"))
         if self._frame is None:
             body = self._take(self._length)
             if body is None:
                 return None
-            self._frame = wire.Frame.FromString(body)
+            self._frame = wire.Frame.FromString(bytes(body))
+            if not self._frame.buffers:
+                frame, self._length, self._frame = self._frame, None, None
+                return frame, ()
             self._checked(self._length + sum(self._frame.buffers))
         while len(self._buffers) < len(self._frame.buffers):
             buffer = self._take(self._frame.buffers[len(self._buffers)], own=True)
@@ -85,9 +91,8 @@ class FrameReader:
         if self._target is not None:
             if self._filled < size:
                 return None
-            whole = self._target.obj
+            whole = cast("bytearray", self._target.obj)
             self._target = None
-            assert isinstance(whole, bytearray)
             return whole
         available = self._end - self._start
         if available >= size:

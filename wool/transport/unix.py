@@ -37,7 +37,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._transport: asyncio.Transport | None = None
         self._handler: FrameHandler | None = None
         self._queue: list[Buffer] = []
-        self._flushing = False
+        self._corked = False
         self._writable = asyncio.Event()
         self._writable.set()
         self._lost = False
@@ -66,9 +66,10 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         message = frame.SerializeToString()
         self._queue.append(len(message).to_bytes(LENGTH_SIZE, "little") + message)
         self._queue.extend(buffers)
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush)
+        if not self._corked:
+            # The first frame of a turn goes out at once, and those that follow it in one write.
+            self._write()
+            self._cork()
 
     async def until_writable(self) -> None:
         await self._writable.wait()
@@ -84,12 +85,21 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def finish(self) -> None:
         """Send what is queued, then close."""
-        self._flush()
+        self._write()
         if self._transport is not None:
             self._transport.close()
 
-    def _flush(self) -> None:
-        self._flushing = False
+    def _cork(self) -> None:
+        """Keep what is sent until the loop's next turn."""
+        self._corked = True
+        self._loop.call_soon(self._uncork)
+
+    def _uncork(self) -> None:
+        self._corked = False
+        if self._queue:
+            self._write()
+
+    def _write(self) -> None:
         queue, self._queue = self._queue, []
         if self._transport is None or self._lost:
             return
@@ -136,17 +146,18 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         return self._reader.get_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
+        corked, self._corked = self._corked, True
         try:
             for frame, buffers in self._reader.read(nbytes):
                 if self._handler is not None and not self._lost:
                     self._handler.received(frame, buffers)
         except (ProtocolError, DecodeError) as error:
             self.abort(ProtocolError(f"the link was closed: {error}"))
+        if not corked:
+            self._cork()  # behind the calls that start now: those that end at once share a write
 
 
-async def connect(
-    path: str, token: bytes, max_message_size: int
-) -> tuple[UnixLink, wire.Welcome]:
+async def connect(path: str, token: bytes, max_message_size: int) -> tuple[UnixLink, wire.Welcome]:
     """Join the worker that listens at `path`.
 
     Raises OSError if nobody answers there, AuthenticationError and ProtocolError. Cancelled, it

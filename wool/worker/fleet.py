@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from typing import Any
 
 from wool.discovery.roster import Roster
 from wool.exceptions import StartupError
@@ -70,8 +71,9 @@ class Fleet:
         if len(self._live) == self._size and not self.ready.done():
             self.ready.set_result(None)
         stopping = asyncio.ensure_future(self._stopping.wait())
+        either: list[asyncio.Future[Any]] = [worker.exited, stopping]
         try:
-            await asyncio.wait([worker.exited, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
             del self._live[worker]

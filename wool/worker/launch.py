@@ -24,7 +24,7 @@ from uuid import UUID
 from wool.exceptions import StartupError
 from wool.protocol import wire_pb2 as wire
 from wool.types import WorkerMetadata
-from wool.version import VERSION
+from wool.version import __version__
 from wool.worker.control import read_from_worker, write
 
 __all__ = ["LocalWorker", "WorkerSettings", "launched", "until_done"]
@@ -60,7 +60,7 @@ class LocalWorker:
         with theirs:
             self._control = ours
             self._process = _spawn(theirs, stderr)
-        self.metadata = WorkerMetadata(uid, str(self._socket), self._process.pid, VERSION)
+        self.metadata = WorkerMetadata(uid, str(self._socket), self._process.pid, __version__)
         self._watcher = threading.Thread(target=self._watch, name=f"wool-{uid}", daemon=True)
         self._watcher.start()
 
@@ -135,8 +135,8 @@ class LocalWorker:
             uid=self.metadata.uid.bytes,
             token=settings.token,
             socket=str(self._socket),
-            sys_path=[os.path.abspath(place) for place in sys.path],
-            directory=os.getcwd(),
+            sys_path=[str(Path(place).absolute()) for place in sys.path],
+            directory=str(Path.cwd()),
             warning_filters=_warning_filters(),
             max_message_size=settings.max_message_size,
             grace=settings.grace,
@@ -182,7 +182,7 @@ def _spawn(control: socket.socket, stderr: IO[bytes]) -> subprocess.Popen[bytes]
     arguments = [str(descriptor) for descriptor in descriptors]
     try:
         # A process group of its own: a terminal's Ctrl-C reaches the parent, which stops workers.
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             [sys.executable, *_interpreter_flags(), "-P", "-m", "wool.worker", *arguments],
             stdin=subprocess.DEVNULL,
             stderr=stderr,
@@ -222,7 +222,7 @@ def _environment() -> dict[str, str] | None:
 def _warning_filters() -> Iterator[wire.WarningFilter]:
     """Describe the filters for builtin categories; others would import their modules there."""
     for action, message, category, module, line in warnings.filters:
-        if category.__module__ == "builtins":
+        if isinstance(category, type) and category.__module__ == "builtins":
             yield wire.WarningFilter(
                 action=action,
                 message=_pattern(message),

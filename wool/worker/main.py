@@ -17,6 +17,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Literal, cast
 
 from wool.protocol import wire_pb2 as wire
@@ -34,9 +35,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     stderr = int(sys.argv[2])
     for descriptor in (control.fileno(), stderr):
-        os.set_inheritable(descriptor, False)
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
     # A terminal's Ctrl-C is the parent's to handle; a handler, unlike SIG_IGN, is not inherited.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGINT, _ignore)
     try:
         start = receive_start(control)
     except (EOFError, OSError):
@@ -52,6 +53,10 @@ def main() -> None:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Take a signal and do nothing."""
 
 
 def _die_with_parent(control: int) -> None:
@@ -78,16 +83,14 @@ def _become_like_the_parent(start: wire.Start) -> None:
     for line in start.warning_filters:
         category: type[Warning] = getattr(builtins, line.category)
         action = cast("Literal['default']", line.action)
-        warnings.filterwarnings(
-            action, line.message, category, line.module, line.line, append=True
-        )
+        warnings.filterwarnings(action, line.message, category, line.module, line.line, append=True)
 
 
 def _loop_factory(start: wire.Start) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return what makes the kind of loop that the parent runs on."""
     if not start.uvloop:
         return None
-    import uvloop  # noqa: PLC0415 - not installed everywhere
+    import uvloop
 
     return uvloop.new_event_loop
 

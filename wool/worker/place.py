@@ -30,7 +30,10 @@ class RuntimeDirectory:
 
 def _parent() -> str:
     for place in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
-        if place and os.access(place, os.W_OK | os.X_OK):
-            if len(os.fsencode(place)) + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH:
-                return place
+        if place and os.access(place, os.W_OK | os.X_OK) and _is_short(place):
+            return place
     return _SHORT
+
+
+def _is_short(place: str) -> bool:
+    return len(os.fsencode(place)) + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH
