@@ -1,0 +1,91 @@
+# Written for GNU make 3.81, which is what macOS has. The work is done by the programs in tools/.
+
+PYTHON ?=
+VENV ?= .venv
+PORT ?= 8000
+ARGS ?=
+export PYTHON VENV
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+BIN := $(VENV)/bin
+CHECKS := check-format check-lint check-mypy check-pyright check-imports check-proto check-lock \
+	check-docs
+SETUP := sh tools/python.sh -m tools.setup
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs bench format proto lock build ci clean env $(CHECKS)
+
+help: ## show this list
+	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## serve the fractal demo (PORT=8000)
+	@$(SETUP) demo
+	$(BIN)/python -m examples.fractal --port $(PORT)
+
+test: env ## run the tests with coverage; ARGS="-k name" runs some, without coverage
+	@$(BIN)/python -m tools.browser
+ifeq ($(strip $(ARGS)),)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+else
+	$(BIN)/pytest $(ARGS)
+endif
+
+check: env ## format, lint, types, layers, generated code, lock, docs
+	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
+
+check-format:
+	$(BIN)/ruff format --check
+
+check-lint:
+	$(BIN)/ruff check
+
+check-mypy:
+	$(BIN)/mypy
+
+check-pyright:
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check-imports:
+	$(BIN)/lint-imports
+
+check-proto:
+	$(BIN)/python -m tools.proto --check
+
+check-lock:
+	$(BIN)/python -m tools.lock --check
+
+check-docs:
+	$(if $(wildcard docs/conf.py),$(BIN)/sphinx-build -W --keep-going -q docs build/docs)
+
+docs: env ## build the documentation into build/docs
+	$(BIN)/sphinx-build -W --keep-going docs build/docs
+
+bench: env ## measure wool against ProcessPoolExecutor
+	$(BIN)/python -m benchmarks $(ARGS)
+
+format: env ## format the code and repair what ruff can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+proto: env ## generate wool/protocol from protos/
+	$(BIN)/python -m tools.proto
+
+lock: env ## write requirements/ from pyproject.toml (ARGS=--upgrade: newest versions)
+	$(BIN)/python -m tools.lock $(ARGS)
+
+build: env ## build the wheel and the source archive into dist/
+	$(BIN)/python -m hatchling build
+
+ci: ## what the CI runs: test, then check
+	@.ci/run
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache \
+		.mypy_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env:
+	@$(SETUP) dev
