@@ -23,6 +23,7 @@ from wool.exceptions import PoolClosed
 from wool.task import Task
 from wool.types import PoolLike, WorkerMetadata
 from wool.worker.fleet import Fleet
+from wool.worker.janitor import Janitor
 from wool.worker.launch import WorkerSettings
 from wool.worker.place import RuntimeDirectory
 
@@ -144,9 +145,11 @@ class _Opened:
     def __init__(self, roster: Roster, size: int, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
         self._directory = RuntimeDirectory()
+        self._janitor = Janitor(self._directory.path)
         self.dispatchers = Dispatchers(roster, RoundRobinLoadBalancer(), settings)
         worker_settings = WorkerSettings(
             directory=self._directory.path,
+            janitor=self._janitor,
             token=settings.token,
             max_message_size=settings.max_message_size,
             grace=settings.grace,
@@ -182,6 +185,7 @@ class _Opened:
                 hurry = hurry or self._loop.call_later(_HURRY, self._running.cancel)
         if hurry is not None:
             hurry.cancel()
+        self._janitor.dismiss()
         self._directory.remove()
         if cancelled is not None:
             raise cancelled

@@ -26,6 +26,7 @@ from wool.protocol import wire_pb2 as wire
 from wool.types import WorkerMetadata
 from wool.version import __version__
 from wool.worker.control import read_from_worker, write
+from wool.worker.janitor import Janitor
 
 __all__ = ["LocalWorker", "WorkerSettings", "launched", "until_done"]
 
@@ -38,6 +39,7 @@ class WorkerSettings:
     """What every worker of a pool is started with. Times are seconds, sizes bytes."""
 
     directory: Path
+    janitor: Janitor
     token: bytes
     max_message_size: int
     grace: float
@@ -59,7 +61,7 @@ class LocalWorker:
         ours, theirs = socket.socketpair()
         with theirs:
             self._control = ours
-            self._process = _spawn(theirs, stderr)
+            self._process = _spawn(theirs, stderr, settings.janitor.group)
         self.metadata = WorkerMetadata(uid, str(self._socket), self._process.pid, __version__)
         self._watcher = threading.Thread(target=self._watch, name=f"wool-{uid}", daemon=True)
         self._watcher.start()
@@ -176,18 +178,18 @@ async def until_done(future: asyncio.Future[Any]) -> None:
         raise cancelled
 
 
-def _spawn(control: socket.socket, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(control: socket.socket, stderr: IO[bytes], group: int) -> subprocess.Popen[bytes]:
     real_stderr = _duplicate_stderr()
     descriptors = (control.fileno(), real_stderr)
     arguments = [str(descriptor) for descriptor in descriptors]
     try:
-        # A process group of its own: a terminal's Ctrl-C reaches the parent, which stops workers.
+        # Not the parent's group: a terminal's Ctrl-C is for the parent, which stops workers.
         return subprocess.Popen(
             [sys.executable, *_interpreter_flags(), "-P", "-m", "wool.worker", *arguments],
             stdin=subprocess.DEVNULL,
             stderr=stderr,
             pass_fds=descriptors,
-            process_group=0,
+            process_group=group,
             env=_environment(),
         )
     except OSError as error:

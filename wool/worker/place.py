@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from pathlib import Path
 
 __all__ = ["RuntimeDirectory"]
 
 _PREFIX = "wool-"
+_LOCK = "lock"
 _LONGEST_SOCKET_NAME = len("/wool-12345678/12345678.sock")
 _LONGEST_SOCKET_PATH = 100  # bytes; the system's limit is 104 to 108
 _SHORT = "/tmp"  # noqa: S108 - the directory in it gets mode 0700 and a random name
+_UNDECIDED = 60.0  # seconds in which a directory without a lock may still be getting one
 
 
 class RuntimeDirectory:
-    """A fresh directory of mode 0700, removed at `remove` and at the latest with its owner."""
+    """A fresh directory of mode 0700, removed at `remove` and at the latest with its owner.
+
+    What pools have left that were killed together with their janitors is removed first.
+    """
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_parent()))
-        self._finalizer = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+        parent = Path(_parent())
+        _sweep(parent)
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        # Held for as long as the process lives; that it can be had says that the owner is gone.
+        lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        self._finalizer = weakref.finalize(self, _remove, self.path, lock)
 
     def remove(self) -> None:
         """Remove the directory and all that is in it. To repeat it is harmless."""
         self._finalizer()
+
+
+def _remove(path: Path, lock: int) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    os.close(lock)
 
 
 def _parent() -> str:
@@ -37,3 +54,26 @@ def _parent() -> str:
 
 def _is_short(place: str) -> bool:
     return len(os.fsencode(place)) + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH
+
+
+def _sweep(parent: Path) -> None:
+    for path in parent.glob(f"{_PREFIX}*"):
+        try:
+            if path.stat().st_uid == os.getuid() and _is_abandoned(path):
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue  # another pool's sweep was quicker
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return time.time() - path.stat().st_mtime > _UNDECIDED
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
