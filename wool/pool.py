@@ -30,6 +30,7 @@ from wool.worker.place import RuntimeDirectory
 __all__ = ["WorkerPool"]
 
 _TOKEN_SIZE = 32  # bytes
+_LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
 _HURRY = 1.0  # seconds that are left of the grace once leaving the pool is itself cancelled
 
 
@@ -58,20 +59,25 @@ class WorkerPool:
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
     ) -> None:
+        self._opened: _Opened | None = None
+        self._closed = False
         self._size = _positive("size", os.cpu_count() or 1 if size is None else size)
         self._start_timeout = _seconds("start_timeout", start_timeout)
         self._grace = _seconds("grace", grace)
         self._max_message_size = _positive("max_message_size", max_message_size)
+        if max_message_size > _LARGEST:
+            raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
         self._roster = Roster()
         self._outer: PoolLike | None = None
-        self._opened: _Opened | None = None
-        self._closed = False
 
     async def __aenter__(self) -> Self:
         if self._opened is not None or self._closed:
             raise RuntimeError("a WorkerPool is opened once; make a new one")
-        self._opened = _Opened(self._roster, self._size, self._settings())
-        await self._opened.start()
+        opened = self._opened = _Opened(self._roster, self._size, self._settings())
+        async with contextlib.AsyncExitStack() as on_failure:
+            on_failure.push_async_callback(self.aclose)
+            await opened.start()
+            on_failure.pop_all()
         self._outer = enter_pool(self)
         return self
 
@@ -159,17 +165,16 @@ class _Opened:
         self._running = self._loop.create_task(self._fleet.run(), name="wool fleet")
 
     async def start(self) -> None:
-        """Wait for the workers. Raises StartupError; then, and when cancelled, nothing is left."""
-        try:
-            both = [self._fleet.ready, self._running]
+        """Wait for the workers. Raises StartupError; then, and when cancelled, they are killed."""
+        both = [self._fleet.ready, self._running]
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self._running.cancel)
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if self._running.done():
+            if not self._fleet.ready.done():
                 await self._running
+                raise PoolClosed("the pool was left before its workers were ready")
             await self._fleet.ready
-        except BaseException:
-            self._running.cancel()
-            await self.aclose()
-            raise
+            on_failure.pop_all()
 
     async def aclose(self) -> None:
         """End the calls, stop the workers, remove the directory; cancelled, do so in a hurry."""

@@ -38,7 +38,7 @@ class RemoteSteps:
         limit = self._dispatcher.max_message_size
         try:
             what = f"what was sent to {self._task.name!r}"
-            pickled = serializer.dumps(value, lambda: what, limit)
+            pickled = serializer.dumps(value, what, limit)
         except (SerializationError, MessageTooLarge):
             await self._close()
             raise

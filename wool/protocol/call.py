@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import Any
 
-from wool.exceptions import ProtocolError, SerializationError
+from wool.exceptions import ProtocolError
 from wool.protocol import failure, serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
@@ -77,9 +77,7 @@ class Outcome:
         try:
             return serializer.loads(value, self.buffers)
         except Exception as error:
-            raise SerializationError(
-                f"the result of {task.name!r} can't be unpickled here: {error}", what="the result"
-            ) from error
+            raise serializer.unreadable(f"the result of {task.name!r}", error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +217,7 @@ class Call:
 
     def _send_cancel(self, reason: asyncio.CancelledError) -> None:
         if self._state is CallState.CANCELLING:
-            message = str(reason.args[0]) if reason.args else ""
+            message = failure.printable(reason.args[0]) if reason.args else ""
             self._calls.sender.send(
                 wire.Frame(call=self._number, cancel=wire.Cancel(message=message))
             )
@@ -274,7 +272,7 @@ class Calls:
     def _after_abandoning(self, frame: wire.Frame) -> None:
         kind = frame.WhichOneof("kind")
         if kind == "yielded":
-            self.sender.send(wire.Frame(call=frame.call, close=wire.Close()))
+            self.sender.send(wire.Frame(call=frame.call, close=wire.Close(final=True)))
         elif kind != "ack":
             self._abandoned.discard(frame.call)
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import traceback as tracebacks
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from wool.exceptions import RemoteError, SerializationError
+from wool.exceptions import RemoteError
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.traceback import entries, rebuild
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "printable"]
 
 _CUT_TEXT = 1000  # characters
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by a class statement
@@ -32,7 +32,11 @@ def encode(error: BaseException, limit: int) -> wire.Failure:
 
     Never fails: see `decode` for what becomes of what can't be described.
     """
-    failure = _Encoder().encode(error)
+    try:
+        failure = _Encoder().encode(error)
+    except BaseException as broken:  # noqa: BLE001 - properties and metaclasses are user code
+        text = f"{printable(error)} (describing it raised {printable(broken, repr)})"
+        return wire.Failure(exceptions=[wire.Exception(name=_name(error), text=text)])
     if failure.ByteSize() > limit:
         _cut(failure)
     return failure
@@ -85,8 +89,8 @@ class _Encoder:
         new = [e for e in related if e is not None and id(e) not in self._places]
         entry = self._failure.exceptions[self._place(error) - 1]
         entry.type = _pickled_type(type(error))
-        entry.name = f"{type(error).__module__}.{type(error).__qualname__}"
-        entry.text = _text(error)
+        entry.name = _name(error)
+        entry.text = printable(error)
         entry.state = _pickled_state(error)
         entry.suppress_context = error.__suppress_context__
         entry.traceback.extend(entries(error.__traceback__))
@@ -99,23 +103,29 @@ class _Encoder:
         return list({id(e): e for e in new}.values())
 
 
+def _name(error: BaseException) -> str:
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
 def _members(error: BaseException) -> tuple[BaseException, ...]:
     if isinstance(error, BaseExceptionGroup):
         return cast("BaseExceptionGroup[BaseException]", error).exceptions
     return ()
 
 
-def _text(error: BaseException) -> str:
+def printable(value: object, form: Callable[[object], str] = str) -> str:
+    """Return `value` as text that can travel, in the given form: `str` or `repr`."""
     try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 - __str__ is user code
-        return f"<str() failed: {type(broken).__name__}>"
+        text = form(value)
+    except BaseException as broken:  # noqa: BLE001 - __str__ and __repr__ are user code
+        return f"<{form.__name__}() raised {type(broken).__name__}>"
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _pickled_type(cls: type[BaseException]) -> bytes:
     try:
         return serializer.dumps_in_band(cls, "the exception's class")
-    except SerializationError:
+    except BaseException:  # noqa: BLE001 - pickling runs user code
         return b""
 
 
@@ -137,13 +147,13 @@ def _pickled_if_sound(value: object) -> bytes | None:
     try:
         pickled = serializer.dumps_in_band(value, "the exception's state")
         serializer.loads(pickled)
-    except Exception:  # noqa: BLE001 - unpickling runs user code
+    except BaseException:  # noqa: BLE001 - pickling and unpickling run user code
         return None
     return pickled
 
 
 def _sound(value: object) -> object:
-    return repr(value) if _pickled_if_sound(value) is None else value
+    return printable(value, repr) if _pickled_if_sound(value) is None else value
 
 
 def _attributes(error: BaseException) -> Iterator[tuple[str, object]]:
@@ -172,10 +182,10 @@ class _Decoder:
             self._rebuild(place)
         for place, error in self._rebuilt.items():
             entry = self._entries[place - 1]
-            error.__cause__ = self._rebuilt.get(entry.cause)
-            error.__context__ = self._rebuilt.get(entry.context)
-            error.__suppress_context__ = entry.suppress_context
-            error.__traceback__ = rebuild(entry.traceback)
+            _set(error, "__cause__", self._rebuilt.get(entry.cause))
+            _set(error, "__context__", self._rebuilt.get(entry.context))
+            _set(error, "__suppress_context__", entry.suppress_context)
+            _set(error, "__traceback__", rebuild(entry.traceback))
         return self._rebuilt[1]
 
     def _rebuild(self, place: int) -> BaseException:
@@ -184,7 +194,7 @@ class _Decoder:
             members = [self._rebuild(member) for member in entry.members]
             try:
                 self._rebuilt[place] = _restore(entry, members)
-            except Exception as reason:  # noqa: BLE001 - unpickling runs user code
+            except BaseException as reason:  # noqa: BLE001 - unpickling runs user code
                 self._rebuilt[place] = _remote_error(entry, reason)
         return self._rebuilt[place]
 
@@ -200,7 +210,7 @@ def _restore(entry: wire.Exception, members: list[BaseException]) -> BaseExcepti
         error: BaseException = BaseExceptionGroup.__new__(group, args[0], members)
     else:
         error = _builtin_base(cls).__new__(cls)
-        error.args = args
+        _set(error, "args", args)
     for name, value in attributes.items():
         _set(error, name, value)
     return error
@@ -216,13 +226,13 @@ def _set(error: BaseException, name: str, value: object) -> None:
         object.__setattr__(error, name, value)
 
 
-def _remote_error(entry: wire.Exception, reason: Exception) -> RemoteError:
+def _remote_error(entry: wire.Exception, reason: BaseException) -> RemoteError:
     trace = "".join(
         tracebacks.format_list([(e.file, e.line, e.name, None) for e in entry.traceback])
     )
     text = f"Traceback (most recent call last):\n{trace}{entry.name}: {entry.text}\n"
     return RemoteError(
-        f"{entry.name}: {entry.text} (the exception itself can't be rebuilt here: {reason})",
+        f"{entry.name}: {entry.text} (it can't be rebuilt as such here: {printable(reason)})",
         type=entry.name,
         traceback=text,
     )

@@ -69,15 +69,11 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
 def _pickle_arguments(task: Task, limit: int) -> Pickled:
     whole = (task.args, task.kwargs)
     try:
-        return serializer.dumps(whole, lambda: f"the arguments of {task.name!r}", limit)
+        return serializer.dumps(whole, f"the arguments of {task.name!r}", limit)
     except SerializationError:
         for name, value in _named_arguments(task).items():
-            _check_argument(f"argument {name!r} of {task.name!r}", value, limit)
+            serializer.dumps(value, f"argument {name!r} of {task.name!r}", limit)
         raise
-
-
-def _check_argument(what: str, value: object, limit: int) -> None:
-    serializer.dumps(value, lambda: what, limit)
 
 
 def _named_arguments(task: Task) -> Mapping[str, Any]:
@@ -99,12 +95,16 @@ def _named_arguments(task: Task) -> Mapping[str, Any]:
 
 
 def read_task(opened: wire.Open, buffers: Sequence[Buffer]) -> Task:
-    """Rebuild a task at the worker. Raises what importing or unpickling raises."""
+    """Rebuild a task at the worker. Raises SerializationError, and what importing raises."""
     if opened.function:
         wrapper = _by_value(opened.function)
     else:
         wrapper = _by_reference(opened.module, opened.qualname)
-    args, kwargs = serializer.loads(opened.arguments, buffers)
+    try:
+        args, kwargs = serializer.loads(opened.arguments, buffers)
+    except BaseException as error:
+        what = f"the arguments of '{wrapper.__module__}.{wrapper.__qualname__}'"
+        raise serializer.unreadable(what, error) from error
     return Task(wrapper, args, kwargs, opened.caller, opened.task)
 
 

@@ -9,17 +9,26 @@ import pickle
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from wool.exceptions import MessageTooLarge, SerializationError
 
-__all__ = ["Buffer", "Pickled", "dumps", "dumps_in_band", "loads"]
+__all__ = [
+    "Buffer",
+    "Pickled",
+    "dumps",
+    "dumps_in_band",
+    "loads",
+    "unpicklable",
+    "unreadable",
+]
 
 Buffer = bytes | bytearray | memoryview
 
 _PROTOCOL = 5
 _OUT_OF_BAND = 64 * 1024  # bytes; below it, copying is cheaper than a buffer of its own
 _MAIN = b"__main__"
+_BY_VALUE = b"_class_setstate"  # cloudpickle's, for every class that travels by value
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,8 @@ class Pickled:
         return len(self.data) + sum(buffer.nbytes for buffer in self.buffers)
 
 
-def dumps(value: object, what: Callable[[], str], limit: int) -> Pickled:
-    """Pickle `value`, which `what` names in errors, being called for nothing else.
+def dumps(value: object, what: str, limit: int) -> Pickled:
+    """Pickle `value`, which `what` names in errors.
 
     Raises SerializationError, and MessageTooLarge if it takes more than `limit` bytes.
     """
@@ -54,9 +63,9 @@ def dumps(value: object, what: Callable[[], str], limit: int) -> Pickled:
     try:
         pickled = Pickled(_dumps(value, buffers, keep_in_band), buffers)
     except Exception as error:
-        raise _unpicklable(value, what(), error) from error
+        raise unpicklable(value, what, error) from error
     if pickled.size > limit:
-        raise MessageTooLarge.of(what(), pickled.size, limit)
+        raise MessageTooLarge.of(what, pickled.size, limit)
     return pickled
 
 
@@ -65,7 +74,7 @@ def dumps_in_band(value: object, what: str) -> bytes:
     try:
         return _dumps(value, [], None)
     except Exception as error:
-        raise _unpicklable(value, what, error) from error
+        raise unpicklable(value, what, error) from error
 
 
 def loads(data: bytes, buffers: Sequence[Buffer] = ()) -> Any:
@@ -86,11 +95,10 @@ def _dumps(
         # What pickle refers to in __main__ is not there in another process.
         if _MAIN not in data:
             return data
-    import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    from wool.protocol import by_value
 
     buffers.clear()
-    dump = cast("Callable[..., bytes]", cloudpickle.dumps)  # pyright: ignore[reportUnknownMemberType]
-    return dump(value, _PROTOCOL, buffer_callback=callback)
+    return by_value.dumps(value, callback)
 
 
 def _by_value_registry() -> bool:
@@ -99,8 +107,23 @@ def _by_value_registry() -> bool:
     return cloudpickle is not None and bool(cloudpickle.list_registry_pickle_by_value())
 
 
-def _unpicklable(value: object, what: str, error: Exception) -> SerializationError:
+def unpicklable(value: object, what: str, error: BaseException) -> SerializationError:
+    """Return the error for a value that can't be pickled."""
     name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     return SerializationError(
-        f"{what}, of type {name!r}, can't be pickled: {error}", what=what, type=name
+        f"{what}, of type {name!r}, can't be pickled: {_said(error)}", what=what, type=name
     )
+
+
+def unreadable(what: str, error: BaseException) -> SerializationError:
+    """Return the error for a value that can't be unpickled."""
+    return SerializationError(
+        f"{what} can't be unpickled at the other end: {_said(error)}", what=what
+    )
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return f"{type(error).__qualname__}: {error}"
+    except BaseException:  # noqa: BLE001 - __str__ is user code
+        return type(error).__qualname__

@@ -21,7 +21,7 @@ def entries(traceback: types.TracebackType | None) -> Iterator[wire.Entry]:
         module = str(frame.f_globals.get("__name__", ""))
         if module.partition(".")[0] != _HIDDEN:
             yield wire.Entry(
-                file=frame.f_code.co_filename,
+                file=frame.f_code.co_filename.encode(errors="backslashreplace").decode(),
                 line=traceback.tb_lineno or 0,
                 name=frame.f_code.co_qualname,
             )

@@ -267,12 +267,17 @@ class Close(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    FINAL_FIELD_NUMBER: _builtins.int
+    final: _builtins.bool
+    """nobody waits for the outcome, and nothing more will come for the call"""
     def __init__(
         self,
+        *,
+        final: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["final", b"final"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -587,19 +592,21 @@ class Start(_message.Message):
     PYTHONPATH_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     token: _builtins.bytes
-    socket: _builtins.str
+    socket: _builtins.bytes
     """path of the unix socket to listen on"""
-    directory: _builtins.str
+    directory: _builtins.bytes
     max_message_size: _builtins.int
     grace: _builtins.float
     """seconds"""
     start_timeout: _builtins.float
     """seconds"""
     uvloop: _builtins.bool
-    pythonpath: _builtins.str
+    pythonpath: _builtins.bytes
     """the parent's; the worker may have been started with another"""
     @_builtins.property
-    def sys_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def sys_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """paths are bytes: not all of them are text"""
+
     @_builtins.property
     def warning_filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___WarningFilter]:
         """the first that matches counts"""
@@ -609,15 +616,15 @@ class Start(_message.Message):
         *,
         uid: _builtins.bytes = ...,
         token: _builtins.bytes = ...,
-        socket: _builtins.str = ...,
-        sys_path: _abc.Iterable[_builtins.str] | None = ...,
-        directory: _builtins.str = ...,
+        socket: _builtins.bytes = ...,
+        sys_path: _abc.Iterable[_builtins.bytes] | None = ...,
+        directory: _builtins.bytes = ...,
         warning_filters: _abc.Iterable[Global___WarningFilter] | None = ...,
         max_message_size: _builtins.int = ...,
         grace: _builtins.float = ...,
         start_timeout: _builtins.float = ...,
         uvloop: _builtins.bool = ...,
-        pythonpath: _builtins.str | None = ...,
+        pythonpath: _builtins.bytes | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "pythonpath", b"pythonpath"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -715,14 +722,14 @@ class Peer(_message.Message):
     PID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
-    address: _builtins.str
+    address: _builtins.bytes
     pid: _builtins.int
     version: _builtins.str
     def __init__(
         self,
         *,
         uid: _builtins.bytes = ...,
-        address: _builtins.str = ...,
+        address: _builtins.bytes = ...,
         pid: _builtins.int = ...,
         version: _builtins.str = ...,
     ) -> None: ...

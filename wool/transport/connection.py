@@ -9,7 +9,7 @@ from uuid import UUID
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Calls
 from wool.protocol.serializer import Buffer
-from wool.transport.unix import UnixLink, connect
+from wool.transport.unix import UnixLink, dial, greet
 from wool.types import WorkerMetadata
 
 __all__ = ["Connection"]
@@ -49,7 +49,7 @@ class Connection:
     @property
     def calls(self) -> Calls | None:
         """The calls on the link, while there is one and it takes more."""
-        if self._link is None or self._link.is_congested:
+        if self._calls is None or self._link is None or self._link.is_congested:
             return None
         return self._calls
 
@@ -59,17 +59,29 @@ class Connection:
         Raises OSError, AuthenticationError or ProtocolError; then nothing has been started there.
         """
         async with self._connecting:
-            if self._closed_with is not None:
-                raise self._closed_with
-            if self._link is None:
-                link, _ = await connect(self._metadata.address, self._token, self._max_message_size)
-                self._link = link
-                self._calls = Calls(link, self._grace)
-                link.attach(self)
-        await self._link.until_writable()
+            if self._calls is None:
+                await self._join()
+        if self._link is not None:
+            await self._link.until_writable()
+        self._raise_if_closed()
         if self._calls is None:
             raise ConnectionResetError(f"worker {self._metadata.pid} hung up")
         return self._calls
+
+    async def _join(self) -> None:
+        self._raise_if_closed()
+        link = await dial(self._metadata.address, self._max_message_size)
+        self._link = link  # from here on `close` reaches it
+        await greet(link, self._token)
+        self._raise_if_closed()
+        self._calls = Calls(link, self._grace)
+        link.attach(self)
+
+    def _raise_if_closed(self) -> None:
+        if self._closed_with is not None:
+            if self._link is not None:
+                self._link.abort(self._closed_with)
+            raise self._closed_with
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the worker."""

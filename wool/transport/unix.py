@@ -23,15 +23,16 @@ from wool.protocol.serializer import Buffer
 from wool.transport.link import FRAME_OVERHEAD, Link
 from wool.transport.reader import LENGTH_SIZE, FrameReader
 
-__all__ = ["UnixLink", "connect", "listen"]
+__all__ = ["UnixLink", "UnixListener", "dial", "greet"]
 
 _SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
 
 
 class UnixLink(asyncio.BufferedProtocol, Link):
-    """One end of a link on a unix socket."""
+    """One end of a link on a unix socket. While it is open, it is one of `open_links`."""
 
-    def __init__(self, max_message_size: int) -> None:
+    def __init__(self, max_message_size: int, open_links: set[UnixLink] | None = None) -> None:
+        self._open_links = open_links if open_links is not None else set[UnixLink]()
         self._max_message_size = max_message_size
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -41,6 +42,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._writable = asyncio.Event()
         self._writable.set()
         self._lost = False
+        self._error: Exception | None = None
         self._gone = asyncio.Event()
         self._reader = FrameReader(HELLO_LIMIT)
 
@@ -54,9 +56,14 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         return not self._writable.is_set()
 
     def attach(self, handler: FrameHandler, *, limit: int | None = None) -> None:
-        """Hand every frame to `handler` from now on, and take frames of up to `limit` bytes."""
+        """Hand every frame to `handler` from now on, and take frames of up to `limit` bytes.
+
+        If the link is gone already, the handler is told at once.
+        """
         self._handler = handler
         self._reader.limit = self._max_message_size + FRAME_OVERHEAD if limit is None else limit
+        if self._lost:
+            handler.lost(self._error)
 
     def send(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         if self._lost:
@@ -118,6 +125,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         if self._lost:
             return
         self._lost = True
+        self._error = error
         self._queue.clear()
         self._writable.set()
         if self._handler is not None:
@@ -127,12 +135,14 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._open_links.add(self)
         sock: socket.socket = transport.get_extra_info("socket")
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose(exc)
+        self._open_links.discard(self)
         self._gone.set()
 
     def pause_writing(self) -> None:
@@ -157,14 +167,18 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             self._cork()  # behind the calls that start now: those that end at once share a write
 
 
-async def connect(path: str, token: bytes, max_message_size: int) -> tuple[UnixLink, wire.Welcome]:
-    """Join the worker that listens at `path`.
-
-    Raises OSError if nobody answers there, AuthenticationError and ProtocolError. Cancelled, it
-    leaves nothing open.
-    """
+async def dial(path: str, max_message_size: int) -> UnixLink:
+    """Open a link to the worker that listens at `path`; `greet` comes next. Raises OSError."""
     loop = asyncio.get_running_loop()
     _, link = await loop.create_unix_connection(lambda: UnixLink(max_message_size), path)
+    return link
+
+
+async def greet(link: UnixLink, token: bytes) -> wire.Welcome:
+    """Say hello and wait for the answer. Raises OSError, AuthenticationError or ProtocolError.
+
+    The link is closed if the answer is no, or if this is cancelled.
+    """
     knock = Knock()
     link.attach(knock, limit=HELLO_LIMIT)
     link.send(hello(token))
@@ -172,33 +186,56 @@ async def connect(path: str, token: bytes, max_message_size: int) -> tuple[UnixL
         on_failure.callback(link.abort)
         welcome = await knock.answer()
         on_failure.pop_all()
-    return link, welcome
+    return welcome
 
 
-async def listen(
-    path: str,
-    uid: UUID,
-    token: bytes,
-    max_message_size: int,
-    joined: Callable[[UnixLink], FrameHandler],
-) -> asyncio.Server:
-    """Take callers in at `path`: each that holds the token becomes a link, and `joined` is told.
+class UnixListener:
+    """Takes callers in at a path: each that holds the token becomes a link.
 
-    `joined` returns what the link's frames go to.
+    `joined` is told of a link and returns what its frames go to.
     """
 
-    def accept() -> UnixLink:
-        link = UnixLink(max_message_size)
+    def __init__(
+        self,
+        uid: UUID,
+        token: bytes,
+        max_message_size: int,
+        joined: Callable[[UnixLink], FrameHandler],
+    ) -> None:
+        self._uid = uid
+        self._token = token
+        self._max_message_size = max_message_size
+        self._joined = joined
+        self._links: set[UnixLink] = set()
+        self._server: asyncio.Server | None = None
+
+    async def open(self, path: str) -> None:
+        """Listen from now on. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._accept, path)
+
+    def close(self) -> None:
+        """Take nobody in any more. Links stay as they are."""
+        if self._server is not None:
+            self._server.close()
+
+    async def aclose(self) -> None:
+        """Close every link, and wait until it is closed. To repeat it is harmless."""
+        self.close()
+        for link in list(self._links):
+            link.abort()
+            await link.wait_closed()
+
+    def _accept(self) -> UnixLink:
+        link = UnixLink(self._max_message_size, self._links)
 
         def admit(welcome: wire.Frame) -> None:
             link.send(welcome)
-            link.attach(joined(link))
+            link.attach(self._joined(link))
 
         def refuse(reject: wire.Frame) -> None:
             link.send(reject)
             link.finish()
 
-        link.attach(Door(uid, token, admit, refuse), limit=HELLO_LIMIT)
+        link.attach(Door(self._uid, self._token, admit, refuse), limit=HELLO_LIMIT)
         return link
-
-    return await asyncio.get_running_loop().create_unix_server(accept, path)

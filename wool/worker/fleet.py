@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from typing import Any
 
@@ -110,7 +111,7 @@ class Fleet:
         peers = [
             wire.Peer(
                 uid=worker.metadata.uid.bytes,
-                address=worker.metadata.address,
+                address=os.fsencode(worker.metadata.address),
                 pid=worker.metadata.pid,
                 version=worker.metadata.version,
             )

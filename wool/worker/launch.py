@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import re
 import secrets
@@ -58,10 +59,12 @@ class LocalWorker:
         self._socket = settings.directory / f"{uid.hex[:8]}.sock"
         self.exited: asyncio.Future[int] = self._loop.create_future()
         """Its return code, as `subprocess` has it."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._control = ours
-            self._process = _spawn(theirs, stderr, settings.janitor.group)
+        with contextlib.ExitStack() as on_failure:
+            self._control, theirs = socket.socketpair()
+            on_failure.callback(self._control.close)
+            with theirs:
+                self._process = _spawn(theirs, stderr, settings.janitor.group)
+            on_failure.pop_all()
         self.metadata = WorkerMetadata(uid, str(self._socket), self._process.pid, __version__)
         self._watcher = threading.Thread(target=self._watch, name=f"wool-{uid}", daemon=True)
         self._watcher.start()
@@ -136,15 +139,15 @@ class LocalWorker:
         return wire.Start(
             uid=self.metadata.uid.bytes,
             token=settings.token,
-            socket=str(self._socket),
-            sys_path=[str(Path(place).absolute()) for place in sys.path],
-            directory=str(Path.cwd()),
+            socket=os.fsencode(self._socket),
+            sys_path=[os.fsencode(Path(place).absolute()) for place in sys.path],
+            directory=os.fsencode(Path.cwd()),
             warning_filters=_warning_filters(),
             max_message_size=settings.max_message_size,
             grace=settings.grace,
             start_timeout=settings.start_timeout,
             uvloop=type(self._loop).__module__.partition(".")[0] == "uvloop",
-            pythonpath=os.environ.get("PYTHONPATH"),
+            pythonpath=os.environb.get(b"PYTHONPATH"),
         )
 
 
@@ -155,8 +158,12 @@ async def launched(settings: WorkerSettings) -> AsyncGenerator[LocalWorker]:
     Left without an error, the block's end gives the worker the grace to end its calls; left with
     one, or cancelled, it kills the worker. Raises StartupError.
     """
-    with tempfile.TemporaryFile(dir=settings.directory) as stderr:
-        worker = LocalWorker(settings, stderr)
+    with contextlib.ExitStack() as files:
+        try:
+            stderr = files.enter_context(tempfile.TemporaryFile(dir=settings.directory))
+            worker = LocalWorker(settings, stderr)
+        except OSError as error:
+            raise StartupError(f"a worker's process can't be started: {error}") from error
         try:
             await worker.until_ready()
             yield worker
@@ -179,8 +186,7 @@ async def until_done(future: asyncio.Future[Any]) -> None:
 
 
 def _spawn(control: socket.socket, stderr: IO[bytes], group: int) -> subprocess.Popen[bytes]:
-    real_stderr = _duplicate_stderr()
-    descriptors = (control.fileno(), real_stderr)
+    descriptors = (_above_standard(control.fileno()), _duplicate_stderr())
     arguments = [str(descriptor) for descriptor in descriptors]
     try:
         # Not the parent's group: a terminal's Ctrl-C is for the parent, which stops workers.
@@ -192,17 +198,22 @@ def _spawn(control: socket.socket, stderr: IO[bytes], group: int) -> subprocess.
             process_group=group,
             env=_environment(),
         )
-    except OSError as error:
-        raise StartupError(f"{sys.executable!r} can't be started as a worker: {error}") from error
     finally:
-        os.close(real_stderr)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def _duplicate_stderr() -> int:
-    try:
-        return os.dup(2)
-    except OSError:  # there is none, as in a daemon
-        return os.open(os.devnull, os.O_WRONLY)
+    # Where standard error is closed, as a daemon's may be, descriptor 2 is anything.
+    if sys.__stderr__ is not None:
+        return _above_standard(2)
+    with open(os.devnull, "wb") as null:  # noqa: PTH123 - a descriptor is wanted, not a path
+        return _above_standard(null.fileno())
+
+
+def _above_standard(descriptor: int) -> int:
+    """Duplicate a descriptor to a number that is not one of the three standard ones."""
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
 def _interpreter_flags() -> Iterator[str]:

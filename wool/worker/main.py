@@ -73,10 +73,10 @@ def _die_with_parent(control: int) -> None:
 
 def _become_like_the_parent(start: wire.Start) -> None:
     sys.argv = [""]
-    sys.path[:] = start.sys_path
+    sys.path[:] = [os.fsdecode(place) for place in start.sys_path]
     os.chdir(start.directory)
     if start.HasField("pythonpath"):
-        os.environ["PYTHONPATH"] = start.pythonpath
+        os.environb[b"PYTHONPATH"] = start.pythonpath
     else:
         os.environ.pop("PYTHONPATH", None)
     warnings.resetwarnings()

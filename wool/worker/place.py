@@ -33,16 +33,17 @@ class RuntimeDirectory:
         # Held for as long as the process lives; that it can be had says that the owner is gone.
         lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        self._finalizer = weakref.finalize(self, _remove, self.path, lock)
+        self._finalizer = weakref.finalize(self, _remove, self.path, lock, os.getpid())
 
     def remove(self) -> None:
         """Remove the directory and all that is in it. To repeat it is harmless."""
         self._finalizer()
 
 
-def _remove(path: Path, lock: int) -> None:
-    shutil.rmtree(path, ignore_errors=True)
-    os.close(lock)
+def _remove(path: Path, lock: int, owner: int) -> None:
+    if os.getpid() == owner:  # and not a process that was forked from it
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
 
 
 def _parent() -> str:

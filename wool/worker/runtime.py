@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable
 from uuid import UUID
@@ -13,8 +14,8 @@ from wool.discovery.roster import Roster
 from wool.dispatch.dispatcher import Settings
 from wool.dispatch.loops import Dispatchers
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.session import Sessions
-from wool.transport.unix import UnixLink, listen
+from wool.protocol.sessions import Sessions
+from wool.transport.unix import UnixLink, UnixListener
 from wool.types import WorkerMetadata
 from wool.worker.control import read_to_worker, write
 
@@ -40,18 +41,18 @@ class Runtime:
     async def run(self) -> bool:
         """Serve until the parent says stop. Tell whether every call ended within the grace."""
         reader, writer = await asyncio.open_connection(sock=self._control)
-        server = await listen(
-            self._start.socket,
-            UUID(bytes=self._start.uid),
-            self._start.token,
-            self._start.max_message_size,
-            self._joined,
+        start = self._start
+        listener = UnixListener(
+            UUID(bytes=start.uid), start.token, start.max_message_size, self._joined
         )
+        await listener.open(os.fsdecode(start.socket))
         self._ready()
         write(writer, wire.FromWorker(ready=wire.Ready()))
         grace = await self._follow(reader)
-        server.close()
+        listener.close()
         stopped = await self._end_calls(grace)
+        if stopped:
+            await listener.aclose()
         self._peers.close()
         writer.close()
         with contextlib.suppress(OSError):
@@ -78,7 +79,7 @@ class Runtime:
         for peer in peers.peers:
             uid = UUID(bytes=peer.uid)
             if uid not in self._roster.workers:
-                metadata = WorkerMetadata(uid, peer.address, peer.pid, peer.version)
+                metadata = WorkerMetadata(uid, os.fsdecode(peer.address), peer.pid, peer.version)
                 self._roster.add(metadata)
 
     async def _end_calls(self, grace: float) -> bool:
@@ -91,7 +92,4 @@ class Runtime:
                     await sessions.wait_closed()
         except TimeoutError:
             return False
-        for link in self._callers:
-            link.abort()
-            await link.wait_closed()
         return True

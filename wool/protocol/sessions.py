@@ -1,0 +1,85 @@
+"""The worker's end of a link: hands each frame to its session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from wool.exceptions import ProtocolError
+from wool.protocol import failure
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.frames import Sender, read_task
+from wool.protocol.serializer import Buffer
+from wool.protocol.session import Session, contained, new_session
+from wool.types import PoolLike
+
+__all__ = ["Sessions"]
+
+
+class Sessions:
+    """All calls of one caller."""
+
+    def __init__(self, sender: Sender, pool: PoolLike) -> None:
+        self._sender = sender
+        self._pool = pool
+        self._sessions: dict[int, Session] = {}
+        self._idle = asyncio.Event()
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def done(self) -> bool:
+        """Tell whether the caller is gone and everything that it started has ended."""
+        return self._draining and not self._sessions
+
+    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        """Take a frame from the link. Raises ProtocolError."""
+        if frame.HasField("open"):
+            self._open(frame, buffers)
+        elif (session := self._sessions.get(frame.call)) is not None:
+            session.received(frame, buffers)
+        elif not (frame.HasField("cancel") or frame.HasField("close")):
+            raise ProtocolError(f"a caller sent a frame for call {frame.call}, which is not open")
+
+    def lost(self, error: Exception | None) -> None:
+        """The caller is gone: end what it started."""
+        del error
+        self.close()
+
+    def close(self) -> None:
+        """Take no more calls, and end those that run. To repeat it is harmless."""
+        self._draining = True
+        for session in list(self._sessions.values()):
+            session.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until the last session has ended."""
+        while self._sessions:
+            self._idle.clear()
+            await self._idle.wait()
+
+    def _open(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        number, sender = frame.call, self._sender
+        if self._draining:
+            reject = wire.Reject(reason="the worker is stopping")
+            sender.send(wire.Frame(call=number, reject=reject))
+            return
+        try:
+            task = read_task(frame.open, buffers)
+        except BaseException as error:  # noqa: BLE001 - importing and unpickling run user code
+            error = contained(error, frame.open.qualname)
+            raised = wire.Raise(failure=failure.encode(error, sender.max_message_size))
+            sender.send(wire.Frame(call=number, ack=wire.Ack()))
+            sender.send(wire.Frame(call=number, raised=raised))
+            return
+        session = self._sessions[number] = new_session(sender, number, task)
+        session.start(self._pool, self._ended)
+        # After the start, so that a call that ends at once is answered in one write.
+        sender.send(wire.Frame(call=number, ack=wire.Ack()))
+
+    def _ended(self, number: int) -> None:
+        del self._sessions[number]
+        if not self._sessions:
+            self._idle.set()
