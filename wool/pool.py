@@ -163,6 +163,7 @@ class _Opened:
         )
         self._fleet = Fleet(size, worker_settings, roster)
         self._running = self._loop.create_task(self._fleet.run(), name="wool fleet")
+        self._running.add_done_callback(self._clean_up)
 
     async def start(self) -> None:
         """Wait for the workers. Raises StartupError; then, and when cancelled, they are killed."""
@@ -190,12 +191,16 @@ class _Opened:
                 hurry = hurry or self._loop.call_later(_HURRY, self._running.cancel)
         if hurry is not None:
             hurry.cancel()
-        self._janitor.dismiss()
-        self._directory.remove()
         if cancelled is not None:
             raise cancelled
         if not self._running.cancelled():
             self._running.result()
+
+    def _clean_up(self, running: asyncio.Task[None]) -> None:
+        """Remove what is left when the last worker has gone."""
+        del running
+        self._janitor.dismiss()
+        self._directory.remove()
 
     def abandon(self) -> None:
         """Stop the workers of a pool that nobody will leave any more."""

@@ -90,8 +90,9 @@ class Dispatcher:
 
     def close(self) -> None:
         """Hang up on every worker. Calls that run end with PoolClosed. To repeat it is harmless."""
-        if self._closed:
-            return
+        _advance(self._guard.aclose())
+
+    def _hang_up(self) -> None:
         self._closed = True
         self._roster.unwatch(self._notice)
         error = PoolClosed("the pool was left")
@@ -99,7 +100,6 @@ class Dispatcher:
             worker.close(error)
         self._workers.clear()
         self._wake()
-        _advance(self._guard.aclose())
 
     def close_threadsafe(self) -> None:
         """Close from any thread, and even if the loop has ended."""
@@ -186,7 +186,7 @@ class Dispatcher:
         try:
             yield
         finally:
-            self.close()
+            self._hang_up()
 
 
 def _advance(step: Any) -> None:

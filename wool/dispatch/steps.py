@@ -78,7 +78,12 @@ class RemoteSteps:
             raise await self._dispatcher.explain(self._task, worker, outcome)
         if outcome.kind == "returned":
             raise StopAsyncIteration
-        return outcome.result(self._task)
+        try:
+            return outcome.result(self._task)
+        except SerializationError:
+            if outcome.kind == "yielded":  # nobody will ask for another
+                await self._close()
+            raise
 
 
 def _bring_up_to_date(error: BaseException, remote: BaseException) -> None:

@@ -137,6 +137,9 @@ class Call:
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the worker. Raises ProtocolError if this is not the time for it."""
         kind = frame.WhichOneof("kind")
+        if self.acknowledged == (kind in ("ack", "reject")):
+            when = "after" if self.acknowledged else "before"
+            raise ProtocolError(f"a worker sent {kind!r} {when} it acknowledged the call")
         if kind == "ack":
             self.acknowledged = True
             if self._state is CallState.OPENED:

@@ -17,6 +17,7 @@ from wool.task import Task
 __all__ = ["PROTOCOL_VERSION", "FrameHandler", "Sender", "open_frame", "read_task"]
 
 PROTOCOL_VERSION = 1
+_CACHED = 64 * 1024  # bytes of a routine by value; a larger one carries data, and is not kept
 
 
 class Sender(Protocol):
@@ -59,8 +60,9 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
     if where is None:
         what = f"the routine {task.name!r}"
         opened.function = serializer.dumps_in_band(task.callable, what)
-        if len(opened.function) > limit:
-            raise MessageTooLarge.of(what, len(opened.function), limit)
+        size = len(opened.function) + arguments.size
+        if size > limit:
+            raise MessageTooLarge.of(f"{what} with its arguments", size, limit)
     else:
         opened.module, opened.qualname = where
     return opened, arguments.buffers
@@ -96,7 +98,9 @@ def _named_arguments(task: Task) -> Mapping[str, Any]:
 
 def read_task(opened: wire.Open, buffers: Sequence[Buffer]) -> Task:
     """Rebuild a task at the worker. Raises SerializationError, and what importing raises."""
-    if opened.function:
+    if len(opened.function) > _CACHED:
+        wrapper = serializer.loads(opened.function)
+    elif opened.function:
         wrapper = _by_value(opened.function)
     else:
         wrapper = _by_reference(opened.module, opened.qualname)
@@ -109,7 +113,7 @@ def read_task(opened: wire.Open, buffers: Sequence[Buffer]) -> Task:
 
 
 # The same bytes are the same function: its globals last between calls, as a module's do.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _by_value(function: bytes) -> Callable[..., Any]:
     wrapper: Callable[..., Any] = serializer.loads(function)
     return wrapper

@@ -56,7 +56,7 @@ Command = tuple[wire.Frame, Sequence[Buffer]]
 
 def new_session(sender: Sender, number: int, task: Task) -> Session:
     """Return the session for a task, which is not started yet."""
-    kind = StreamSession if is_stream(task.callable) else CoroutineSession
+    kind = _StreamSession if is_stream(task.callable) else _CoroutineSession
     return kind(sender, number, task)
 
 
@@ -152,7 +152,7 @@ class Session(ABC):
         self._move(SessionState.DONE)
 
 
-class CoroutineSession(Session):
+class _CoroutineSession(Session):
     """One request, one answer."""
 
     async def _work(self) -> None:
@@ -160,7 +160,7 @@ class CoroutineSession(Session):
         self._returned(await function(*self._task.args, **self._task.kwargs))
 
 
-class StreamSession(Session):
+class _StreamSession(Session):
     """A generator that advances one step per command."""
 
     def __init__(self, sender: Sender, number: int, task: Task) -> None:

@@ -15,8 +15,8 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -186,9 +186,9 @@ async def until_done(future: asyncio.Future[Any]) -> None:
 
 
 def _spawn(control: socket.socket, stderr: IO[bytes], group: int) -> subprocess.Popen[bytes]:
-    descriptors = (_above_standard(control.fileno()), _duplicate_stderr())
-    arguments = [str(descriptor) for descriptor in descriptors]
-    try:
+    with _duplicate(control.fileno()) as ours, _duplicate_stderr() as real_stderr:
+        descriptors = (ours, real_stderr)
+        arguments = [str(descriptor) for descriptor in descriptors]
         # Not the parent's group: a terminal's Ctrl-C is for the parent, which stops workers.
         return subprocess.Popen(
             [sys.executable, *_interpreter_flags(), "-P", "-m", "wool.worker", *arguments],
@@ -198,22 +198,25 @@ def _spawn(control: socket.socket, stderr: IO[bytes], group: int) -> subprocess.
             process_group=group,
             env=_environment(),
         )
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
 
 
-def _duplicate_stderr() -> int:
-    # Where standard error is closed, as a daemon's may be, descriptor 2 is anything.
-    if sys.__stderr__ is not None:
-        return _above_standard(2)
-    with open(os.devnull, "wb") as null:  # noqa: PTH123 - a descriptor is wanted, not a path
-        return _above_standard(null.fileno())
-
-
-def _above_standard(descriptor: int) -> int:
+@contextmanager
+def _duplicate(descriptor: int) -> Generator[int]:
     """Duplicate a descriptor to a number that is not one of the three standard ones."""
-    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    duplicate = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    try:
+        yield duplicate
+    finally:
+        os.close(duplicate)
+
+
+@contextmanager
+def _duplicate_stderr() -> Generator[int]:
+    # Where standard error is closed, as a daemon's may be, descriptor 2 is anything.
+    with open(os.devnull, "wb") as null:  # noqa: PTH123 - a descriptor is wanted, not a path
+        number = null.fileno() if sys.__stderr__ is None else 2
+        with _duplicate(number) as duplicate:
+            yield duplicate
 
 
 def _interpreter_flags() -> Iterator[str]:

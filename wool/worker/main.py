@@ -47,7 +47,10 @@ def main() -> None:
     _become_like_the_parent(start)
     runtime = Runtime(start, control, lambda: _open_stderr(stderr))
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
-        stopped = runner.run(runtime.run())
+        try:
+            stopped = runner.run(runtime.run())
+        except (EOFError, ConnectionError):  # from the control channel: the parent is gone
+            os._exit(_ORPHANED)
         if not stopped:
             # A routine ignores its cancellation; the runner would wait for it without an end.
             sys.stdout.flush()
