@@ -19,7 +19,7 @@ from wool.discovery.roster import Roster
 from wool.dispatch.dispatcher import Settings
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.steps import RemoteSteps
-from wool.exceptions import PoolClosed
+from wool.exceptions import PoolClosed, StartupError
 from wool.task import Task
 from wool.types import PoolLike, WorkerMetadata
 from wool.worker.fleet import Fleet
@@ -150,7 +150,10 @@ class _Opened:
 
     def __init__(self, roster: Roster, size: int, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
-        self._directory = RuntimeDirectory()
+        try:
+            self._directory = RuntimeDirectory()
+        except OSError as error:
+            raise StartupError(f"no directory for the workers' sockets: {error}") from error
         self._janitor = Janitor(self._directory.path)
         self.dispatchers = Dispatchers(roster, RoundRobinLoadBalancer(), settings)
         worker_settings = WorkerSettings(

@@ -12,6 +12,7 @@ from wool.discovery.roster import Roster
 from wool.dispatch.dispatcher import Dispatcher, Settings
 from wool.dispatch.steps import RemoteSteps
 from wool.exceptions import PoolClosed
+from wool.forks import generation
 from wool.task import Task
 from wool.types import LoadBalancerLike, PoolLike
 
@@ -37,6 +38,7 @@ class Dispatchers:
             WeakKeyDictionary()
         )
         self._closed = False
+        self._forks = generation()
 
     @property
     def closed(self) -> bool:
@@ -67,13 +69,21 @@ class Dispatchers:
             else:
                 dispatcher.close_threadsafe()
 
+    def _raise_if_forked(self) -> None:
+        if self._forks != generation():
+            raise PoolClosed(
+                "this process was forked from the one that opened the pool, which goes on there; "
+                "open a pool of this process's own"
+            )
+
     def _here(self) -> Dispatcher:
         loop = asyncio.get_running_loop()
         dispatcher = self._by_loop.get(loop)
-        if dispatcher is None:
+        if dispatcher is None or self._forks != generation():
             with self._lock:
                 if self._closed:
                     raise PoolClosed("the pool was left; a call needs one that is open")
+                self._raise_if_forked()
                 dispatcher = Dispatcher(self._roster, self._balancer, self._settings)
                 self._by_loop[loop] = dispatcher
         return dispatcher

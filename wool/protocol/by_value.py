@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 # Not everybody needs it, and it takes 29 ms: this module is imported when it is wanted.
@@ -25,7 +25,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: object) -> Any:
         if isinstance(obj, type) and obj not in _copies:
             _originals.add(obj)
-        return super().reducer_override(obj)  # pyright: ignore[reportUnknownMemberType]
+        reduce = cast("Callable[[object], Any]", super().reducer_override)  # pyright: ignore[reportUnknownMemberType]
+        return reduce(obj)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -49,7 +50,8 @@ def _keeping_originals(set_state: Callable[[type, Any], type]) -> Callable[[type
 def dumps(value: object, buffer_callback: Callable[[pickle.PickleBuffer], bool] | None) -> bytes:
     """Pickle `value`, by value what can't be imported elsewhere."""
     file = io.BytesIO()
-    _Pickler(file, protocol=5, buffer_callback=buffer_callback).dump(value)
+    pickler = _Pickler(file, protocol=5, buffer_callback=buffer_callback)
+    cast("pickle.Pickler", pickler).dump(value)
     return file.getvalue()
 
 

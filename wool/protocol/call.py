@@ -147,7 +147,7 @@ class Call:
         elif kind == "yielded":
             self._move(CallState.SUSPENDED)
             self._arrived(Outcome(kind, frame, buffers))
-        elif kind in ("returned", "raised", "reject"):
+        elif kind in ("returned", "raised", "reject") and self._state is not CallState.SUSPENDED:
             self._end(Outcome(kind, frame, buffers))
         else:
             raise ProtocolError(f"a worker sent {kind!r} to a call in state {self._state.name}")

@@ -79,6 +79,10 @@ def dumps_in_band(value: object, what: str) -> bytes:
 
 def loads(data: bytes, buffers: Sequence[Buffer] = ()) -> Any:
     """Unpickle. Raises whatever the value's own code raises."""
+    if _BY_VALUE in data:
+        from wool.protocol import by_value
+
+        return by_value.loads(data, buffers)
     return pickle.loads(data, buffers=buffers)
 
 

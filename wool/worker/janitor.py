@@ -13,7 +13,10 @@ import logging
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+from wool.forks import close_in_forks
 
 __all__ = ["Janitor"]
 
@@ -29,6 +32,7 @@ class Janitor:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._shell: subprocess.Popen[bytes] | None = None
+        self._keep_in_forks: Callable[[], None] | None = None
 
     @property
     def group(self) -> int:
@@ -45,6 +49,7 @@ class Janitor:
         shell, self._shell = self._shell, None
         if shell is None:
             return
+        self._call_off()
         if shell.poll() is None:  # until it is reaped, its number is nobody else's
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(shell.pid, signal.SIGKILL)
@@ -52,8 +57,9 @@ class Janitor:
             pass  # wait, and close the pipe
 
     def _hire(self) -> subprocess.Popen[bytes] | None:
+        self._call_off()
         try:
-            return subprocess.Popen(
+            shell = subprocess.Popen(
                 [*_COMMAND, str(self._directory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -64,3 +70,10 @@ class Janitor:
         except OSError as error:
             _log.debug("no janitor: %s", error)
             return None
+        if shell.stdin is not None:
+            self._keep_in_forks = close_in_forks(shell.stdin.fileno())
+        return shell
+
+    def _call_off(self) -> None:
+        if self._keep_in_forks is not None:
+            self._keep_in_forks()

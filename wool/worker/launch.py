@@ -23,6 +23,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from wool.exceptions import StartupError
+from wool.forks import close_in_forks
 from wool.protocol import wire_pb2 as wire
 from wool.types import WorkerMetadata
 from wool.version import __version__
@@ -66,6 +67,7 @@ class LocalWorker:
                 self._process = _spawn(theirs, stderr, settings.janitor.group)
             on_failure.pop_all()
         self.metadata = WorkerMetadata(uid, str(self._socket), self._process.pid, __version__)
+        self._keep_in_forks = close_in_forks(self._control.fileno())
         self._watcher = threading.Thread(target=self._watch, name=f"wool-{uid}", daemon=True)
         self._watcher.start()
 
@@ -110,6 +112,7 @@ class LocalWorker:
             await until_done(self.exited)
         finally:
             self._watcher.join()
+            self._keep_in_forks()
             self._socket.unlink(missing_ok=True)
             if self._writer is None:
                 self._control.close()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 import time
 import weakref
@@ -30,20 +30,31 @@ class RuntimeDirectory:
         parent = Path(_parent())
         _sweep(parent)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        # Held for as long as the process lives; that it can be had says that the owner is gone.
-        lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        self._finalizer = weakref.finalize(self, _remove, self.path, lock, os.getpid())
+        try:
+            # Held for as long as the process lives; that it can be had says that the owner is gone.
+            self._lock = open(self.path / _LOCK, "wb")  # noqa: PTH123, SIM115
+        except OSError:
+            self.path.rmdir()
+            raise
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
 
     def remove(self) -> None:
         """Remove the directory and all that is in it. To repeat it is harmless."""
+        self._lock.close()  # first: where descriptors are short, to remove takes this one
         self._finalizer()
 
 
-def _remove(path: Path, lock: int, owner: int) -> None:
+def _remove(path: Path, owner: int) -> None:
     if os.getpid() == owner:  # and not a process that was forked from it
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+        _remove_flat(path)
+
+
+def _remove_flat(path: Path) -> None:
+    with contextlib.suppress(OSError):  # another pool's sweep may be quicker
+        for name in os.listdir(path):  # noqa: PTH208 - takes one descriptor, and returns it
+            (path / name).unlink(missing_ok=True)
+        path.rmdir()
 
 
 def _parent() -> str:
@@ -61,7 +72,7 @@ def _sweep(parent: Path) -> None:
     for path in parent.glob(f"{_PREFIX}*"):
         try:
             if path.stat().st_uid == os.getuid() and _is_abandoned(path):
-                shutil.rmtree(path, ignore_errors=True)
+                _remove_flat(path)
         except OSError:
             continue  # another pool's sweep was quicker
 
