@@ -47,7 +47,7 @@ def _cut(failure: wire.Failure) -> None:
     del failure.exceptions[1:]
     entry = failure.exceptions[0]
     entry.ClearField("state")
-    for field in ("cause", "context", "group", "members", "type"):
+    for field in ("cause", "context", "group", "members", "type", "pickled"):
         entry.ClearField(field)
     entry.text = entry.text[:_CUT_TEXT] + " [cut: too large to travel]"
 
@@ -89,6 +89,7 @@ class _Encoder:
         new = [e for e in related if e is not None and id(e) not in self._places]
         entry = self._failure.exceptions[self._place(error) - 1]
         entry.type = _pickled_type(type(error))
+        entry.pickled = _pickled_its_own_way(error)
         entry.name = _name(error)
         entry.text = printable(error)
         entry.state = _pickled_state(error)
@@ -129,6 +130,17 @@ def _pickled_type(cls: type[BaseException]) -> bytes:
         return b""
 
 
+def _pickled_its_own_way(error: BaseException) -> bytes:
+    """Pickle an exception whose class says how, as those of extension modules have to."""
+    definer = next(
+        c for c in type(error).__mro__ if {"__reduce__", "__reduce_ex__"} & vars(c).keys()
+    )
+    if definer.__module__ == "builtins":
+        return b""
+    pickled = _pickled_if_sound(error, type(error))
+    return pickled if pickled is not None else b""
+
+
 def _pickled_state(error: BaseException) -> bytes:
     args = error.args[:1] if _members(error) else error.args
     attributes = dict(_attributes(error))
@@ -142,14 +154,13 @@ def _pickled_state(error: BaseException) -> bytes:
     return serializer.dumps_in_band(state, "the exception's state")
 
 
-def _pickled_if_sound(value: object) -> bytes | None:
-    """Pickle a value, unless it can't be read back: many exception classes can't."""
+def _pickled_if_sound(value: object, cls: type = object) -> bytes | None:
+    """Pickle a value, unless it can't be read back as a `cls`: many exception classes can't."""
     try:
         pickled = serializer.dumps_in_band(value, "the exception's state")
-        serializer.loads(pickled)
+        return pickled if isinstance(serializer.loads(pickled), cls) else None
     except BaseException:  # noqa: BLE001 - pickling and unpickling run user code
         return None
-    return pickled
 
 
 def _sound(value: object) -> object:
@@ -200,6 +211,9 @@ class _Decoder:
 
 
 def _restore(entry: wire.Exception, members: list[BaseException]) -> BaseException:
+    if entry.pickled:
+        pickled: BaseException = serializer.loads(entry.pickled)
+        return pickled
     if not entry.type:
         raise TypeError("its class can't be pickled, or it is too large to travel")
     cls: type[BaseException] = serializer.loads(entry.type)

@@ -455,6 +455,7 @@ class Exception(_message.Message):
     GROUP_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
     TRACEBACK_FIELD_NUMBER: _builtins.int
+    PICKLED_FIELD_NUMBER: _builtins.int
     type: _builtins.bytes
     """the pickled class; empty if it can't be pickled"""
     name: _builtins.str
@@ -468,6 +469,8 @@ class Exception(_message.Message):
     context: _builtins.int
     suppress_context: _builtins.bool
     group: _builtins.bool
+    pickled: _builtins.bytes
+    """the exception as its class pickles itself, where it says how"""
     @_builtins.property
     def members(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
@@ -487,10 +490,11 @@ class Exception(_message.Message):
         group: _builtins.bool = ...,
         members: _abc.Iterable[_builtins.int] | None = ...,
         traceback: _abc.Iterable[Global___Entry] | None = ...,
+        pickled: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "context", b"context", "group", b"group", "members", b"members", "name", b"name", "state", b"state", "suppress_context", b"suppress_context", "text", b"text", "traceback", b"traceback", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "context", b"context", "group", b"group", "members", b"members", "name", b"name", "pickled", b"pickled", "state", b"state", "suppress_context", b"suppress_context", "text", b"text", "traceback", b"traceback", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,8 +36,10 @@ def main() -> None:
     stderr = int(sys.argv[2])
     for descriptor in (control.fileno(), stderr):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
-    # A terminal's Ctrl-C is the parent's to handle; a handler, unlike SIG_IGN, is not inherited.
-    signal.signal(signal.SIGINT, _ignore)
+    # A terminal's Ctrl-C, and a service manager's request to end, are the parent's to handle.
+    # A handler, unlike SIG_IGN, is not inherited by what routines start.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)
     try:
         start = receive_start(control)
     except (EOFError, OSError):

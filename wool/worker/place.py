@@ -9,6 +9,7 @@ import tempfile
 import time
 import weakref
 from pathlib import Path
+from typing import IO
 
 __all__ = ["RuntimeDirectory"]
 
@@ -31,18 +32,25 @@ class RuntimeDirectory:
         _sweep(parent)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         try:
-            # Held for as long as the process lives; that it can be had says that the owner is gone.
-            self._lock = open(self.path / _LOCK, "wb")  # noqa: PTH123, SIM115
+            self._lock = _locked(self.path)
         except OSError:
             self.path.rmdir()
             raise
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
 
     def remove(self) -> None:
         """Remove the directory and all that is in it. To repeat it is harmless."""
         self._lock.close()  # first: where descriptors are short, to remove takes this one
         self._finalizer()
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Lock a directory for as long as the process lives: that it can be locked says it is gone."""
+    new = path / f"new-{_LOCK}"  # until it is locked, no sweep may see it
+    lock = open(new, "wb")  # noqa: PTH123, SIM115
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    new.rename(path / _LOCK)
+    return lock
 
 
 def _remove(path: Path, owner: int) -> None:
