@@ -1,0 +1,102 @@
+"""What a test leaves behind in this process: compared before and after, on Linux through /proc."""
+
+import asyncio
+import gc
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import cast
+
+__all__ = ["Traces", "left_since"]
+
+_PROC = Path("/proc/self/fd")
+_SHARED_THREADS = ("asyncio_", "AnyIO", "pytest_timeout", "ThreadPoolExecutor")
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Everything that a call or a pool could leave, each thing under a readable name."""
+
+    children: Counter[str]
+    descriptors: Counter[str]
+    threads: Counter[str]
+    files: Counter[str]
+    tasks: Counter[str]
+
+    @classmethod
+    def now(cls) -> "Traces":
+        return cls(
+            Counter(_children()),
+            Counter(_descriptors()),
+            Counter(_threads()),
+            Counter(_files()),
+            Counter(_tasks()),
+        )
+
+    def since(self, before: "Traces") -> dict[str, list[str]]:
+        """Name what is there now and was not before."""
+        new = {f.name: _new(getattr(before, f.name), getattr(self, f.name)) for f in fields(self)}
+        return {kind: names for kind, names in new.items() if names}
+
+
+def left_since(before: Traces, *, patience: float) -> Iterator[dict[str, list[str]]]:
+    """Yield what is left, again and again, until it is nothing or `patience` seconds are over."""
+    deadline = time.monotonic() + patience
+    gc.collect()
+    while (left := Traces.now().since(before)) and time.monotonic() < deadline:
+        yield left
+        gc.collect()
+
+
+def _new(before: Counter[str], after: Counter[str]) -> list[str]:
+    # Numbers tell: a worker that was replaced, or a link that was made again, has another name.
+    return sorted((after - before).elements()) if after.total() > before.total() else []
+
+
+def _children() -> Iterator[str]:
+    if sys.platform != "linux":
+        return
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, _, rest = stat.read_text().partition(" ")
+        except OSError:  # it ended just now
+            continue
+        state, parent = rest.rpartition(")")[2].split()[:2]
+        if int(parent) == os.getpid():
+            yield f"{pid} ({state})"
+
+
+def _descriptors() -> Iterator[str]:
+    if not _PROC.is_dir():
+        return
+    for descriptor in _PROC.iterdir():
+        try:
+            yield f"{descriptor.name} -> {descriptor.readlink()}"
+        except OSError:  # the listing's own
+            continue
+
+
+def _threads() -> Iterator[str]:
+    for thread in threading.enumerate():
+        if not thread.name.startswith(_SHARED_THREADS):
+            yield thread.name
+
+
+def _files() -> Iterator[str]:
+    for place in {os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()} - {None}:
+        yield from (str(path) for path in Path(str(place)).glob("wool-*"))
+
+
+def _tasks() -> Iterator[str]:
+    # Not asyncio.all_tasks(): it wants a running loop, and there may be several.
+    for thing in gc.get_objects():
+        if isinstance(thing, asyncio.Task) and not thing.done():
+            name = repr(cast("object", thing.get_coro()))
+            if "TestRunner" not in name:  # the one that looks
+                yield name

@@ -1,0 +1,101 @@
+"""Bytes become frames, however they are cut."""
+
+import contextlib
+import itertools
+
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wool.exceptions import ProtocolError
+from wool.protocol import wire_pb2 as wire
+from wool.transport.reader import LENGTH_SIZE, FrameReader
+
+LIMIT = 10 * 2**20
+Message = tuple[bytes, list[bytes]]
+
+
+def _encoded(value: bytes, buffers: list[bytes]) -> bytes:
+    frame = wire.Frame(call=7, send=wire.Send(value=value), buffers=[len(b) for b in buffers])
+    data = frame.SerializeToString()
+    return len(data).to_bytes(LENGTH_SIZE, "little") + data + b"".join(buffers)
+
+
+def _read(data: bytes, sizes: list[int]) -> list[Message]:
+    """Feed `data` in pieces of `sizes`, over and over."""
+    reader, found, place, turn = FrameReader(LIMIT), list[Message](), 0, 0
+    while place < len(data):
+        target = reader.get_buffer()
+        assert len(target) > 0
+        n = min(sizes[turn % len(sizes)], len(target), len(data) - place)
+        target[:n] = data[place : place + n]
+        for frame, buffers in reader.read(n):
+            found.append((frame.send.value, [bytes(b) for b in buffers]))
+        place, turn = place + n, turn + 1
+    return found
+
+
+# Sizes rather than bytes: around the reader's capacity, and far from it.
+sizes = st.integers(0, 40) | st.sampled_from(
+    [65_520, 65_525, 65_531, 65_532, 65_533, 65_536, 65_537, 200_000]
+)
+messages = st.lists(st.tuples(sizes, st.lists(sizes, max_size=3)), max_size=6)
+pieces = st.lists(
+    st.integers(1, 50) | st.sampled_from([1_000, 65_535, 65_536, 10**6]), min_size=1, max_size=5
+)
+
+
+@settings(deadline=None)
+@given(messages, pieces)
+def test_frames_and_buffers_arrive_whole_and_in_order(
+    described: list[tuple[int, list[int]]], cuts: list[int]
+) -> None:
+    filler = itertools.cycle(range(1, 256))
+    sent: list[Message] = [
+        (bytes([next(filler)]) * size, [bytes([next(filler)]) * n for n in others])
+        for size, others in described
+    ]
+    data = b"".join(_encoded(value, buffers) for value, buffers in sent)
+    assert _read(data, cuts if len(data) < 10_000 else [max(cut, 997) for cut in cuts]) == sent
+
+
+def test_one_byte_at_a_time_is_enough() -> None:
+    sent: list[Message] = [(b"a" * 50, [b"b" * 70]), (b"", []), (b"c", [b"", b"d"])]
+    data = b"".join(_encoded(value, buffers) for value, buffers in sent)
+    assert _read(data, [1]) == sent
+
+
+def test_a_frame_over_the_limit_is_refused_at_its_length() -> None:
+    reader = FrameReader(100)
+    with pytest.raises(ProtocolError, match="101 bytes"):
+        list(_feed(reader, (101).to_bytes(LENGTH_SIZE, "little")))
+
+
+def test_buffers_count_towards_the_limit() -> None:
+    reader = FrameReader(1_000)
+    with pytest.raises(ProtocolError):
+        list(_feed(reader, _encoded(b"x", [bytes(999)])))
+
+
+def test_a_buffer_of_any_announced_size_takes_no_memory_before_it_is_checked() -> None:
+    frame = wire.Frame(call=1, send=wire.Send(), buffers=[2**63])
+    data = frame.SerializeToString()
+    with pytest.raises(ProtocolError):
+        list(_feed(FrameReader(1_000), len(data).to_bytes(LENGTH_SIZE, "little") + data))
+
+
+def test_what_is_no_frame_is_refused() -> None:
+    with pytest.raises((ProtocolError, DecodeError)):
+        list(_feed(FrameReader(1_000), b"\x05\x00\x00\x00\xff\xff\xff\xff\xff"))
+
+
+@given(st.binary(max_size=200))
+def test_garbage_is_refused_or_waits_for_more(data: bytes) -> None:
+    with contextlib.suppress(ProtocolError, DecodeError):
+        list(_feed(FrameReader(1_000), data))
+
+
+def _feed(reader: FrameReader, data: bytes) -> list[object]:
+    reader.get_buffer()[: len(data)] = data
+    return list(reader.read(len(data)))
