@@ -62,9 +62,9 @@ def _new(before: Counter[str], after: Counter[str]) -> list[str]:
 def _children() -> Iterator[str]:
     if sys.platform != "linux":
         return
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            pid, _, rest = stat.read_text().partition(" ")
+            rest = Path("/proc", pid, "stat").read_text()
         except OSError:  # it ended just now
             continue
         state, parent = rest.rpartition(")")[2].split()[:2]

@@ -1,0 +1,116 @@
+"""Wool in Starlette: a pool that lives as long as the application, and event streams."""
+
+__all__ = ["EventStream", "PoolOptions", "ServerSentEvent", "get_pool", "wool_lifespan"]
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, TypedDict, Unpack
+
+try:
+    from starlette.background import BackgroundTask
+    from starlette.requests import HTTPConnection
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "wool_integrations.starlette needs Starlette: pip install 'wool[starlette]'"
+    ) from error
+
+import wool
+from wool_integrations import sse
+from wool_integrations.event import Encode, ServerSentEvent
+from wool_integrations.shutdown import end_streams_on_signals
+
+AppLifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any]]]
+
+_STATE_KEY = "wool_pool"
+
+
+class PoolOptions(TypedDict, total=False):
+    """What `wool_lifespan` hands on to `wool.WorkerPool`."""
+
+    size: int | None
+    start_timeout: float
+    grace: float
+    max_message_size: int
+
+
+def wool_lifespan(
+    *, app_lifespan: AppLifespan | None = None, **options: Unpack[PoolOptions]
+) -> Lifespan:
+    """Make a lifespan, for Starlette or FastAPI, that keeps a `wool.WorkerPool(**options)` open.
+
+    Every request finds the pool through `get_pool`, those of mounted applications too.
+    `app_lifespan` is a lifespan of your own: it is entered when the pool is ready, can call
+    routines, and is left before the pool is; what it yields reaches `request.state` as ever. SIGINT
+    and SIGTERM end the open event streams, so that the server can stop (see
+    `wool_integrations.shutdown`).
+
+    Each run of the lifespan opens a pool of its own. Raises ValueError or TypeError, here, when
+    `WorkerPool` refuses an option; what goes wrong when the pool starts fails the application's
+    start.
+    """
+    wool.WorkerPool(**options)  # refuses bad options here rather than when the server starts
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncGenerator[Mapping[str, Any]]:
+        async with wool.WorkerPool(**options) as pool:
+            with end_streams_on_signals():
+                async with app_lifespan(app) if app_lifespan else nullcontext() as state:
+                    yield {**(state or {}), _STATE_KEY: pool}
+
+    return lifespan
+
+
+def get_pool(connection: HTTPConnection) -> wool.WorkerPool:
+    """Return the pool of the application that serves `connection`, an HTTP request or a WebSocket.
+
+    Raises `wool.NoActivePool` if no `wool_lifespan` is running.
+    """
+    pool: wool.WorkerPool | None = getattr(connection.state, _STATE_KEY, None)
+    if pool is None:
+        raise wool.NoActivePool(
+            "the application has no pool: create it with lifespan=wool_lifespan(...); in tests, "
+            "enter the client (`with TestClient(app) as client:`), so that it runs the lifespan"
+        )
+    return pool
+
+
+class EventStream(sse.EventStream, Response):
+    """`wool_integrations.sse.EventStream` as a Starlette response.
+
+    `headers` are sent besides the stream's own, and `background` runs after the stream unless it
+    failed.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        generator: AsyncGenerator[Any, Any],
+        *,
+        event: str | None = None,
+        encode: Encode | None = None,
+        ping: float | None = 15.0,
+        send_timeout: float | None = 30.0,
+        retry: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        background: BackgroundTask | None = None,
+    ) -> None:
+        sse.EventStream.__init__(
+            self,
+            generator,
+            event=event,
+            encode=encode,
+            ping=ping,
+            send_timeout=send_timeout,
+            retry=retry,
+        )
+        self.background = background
+        self.headers.update(headers or {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
+        if self.background is not None:
+            await self.background()
