@@ -8,9 +8,10 @@
 Inside `async with wool.WorkerPool():`, `await double(21)` runs on a worker.
 """
 
-from wool.context import current_task
+from wool.context import RuntimeContext, current_task
 from wool.exceptions import (
     AuthenticationError,
+    DispatchTimeout,
     MessageTooLarge,
     NoActivePool,
     NoWorkersAvailable,
@@ -31,6 +32,7 @@ from wool.version import __version__
 
 __all__ = [
     "AuthenticationError",
+    "DispatchTimeout",
     "MessageTooLarge",
     "NoActivePool",
     "NoWorkersAvailable",
@@ -38,6 +40,7 @@ __all__ = [
     "ProtocolError",
     "RemoteError",
     "RoutineExited",
+    "RuntimeContext",
     "SerializationError",
     "StartupError",
     "Task",

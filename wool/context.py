@@ -1,19 +1,34 @@
-"""The only ContextVars: which pool takes the calls made here, and which task runs here."""
+"""The only ContextVars: which pool takes the calls made here, which task runs, and how long yet."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
+from typing import Self
 
 from wool.exceptions import NoActivePool
 from wool.task import Task
 from wool.types import PoolLike
 
-__all__ = ["activate", "active_pool", "current_task", "enter_pool", "leave_pool", "task_context"]
+__all__ = [
+    "RuntimeContext",
+    "activate",
+    "active_pool",
+    "current_task",
+    "enter_pool",
+    "leave_pool",
+    "set_time_left",
+    "task_context",
+    "time_left",
+]
 
 _pool: ContextVar[PoolLike | None] = ContextVar("wool_pool", default=None)
 _task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
+
+_limit: ContextVar[float | None] = ContextVar("wool_dispatch_timeout", default=None)
+_deadline: ContextVar[float | None] = ContextVar("wool_deadline", default=None)
 
 _CURE = (
     "call it inside 'async with wool.WorkerPool(...)', make a pool active with "
@@ -61,6 +76,40 @@ def activate(pool: PoolLike) -> Generator[None]:
     finally:
         if _pool.get() is pool:
             _pool.set(previous)
+
+
+class RuntimeContext:
+    """Settings for the calls that are made inside its block.
+
+    `dispatch_timeout` is how many seconds each call, and each step of a generator, may take; then
+    it is cancelled and raises DispatchTimeout. The least of it, the routine's own `timeout` and
+    what is left to the call that makes the call counts. Blocks may be nested: the inner counts.
+    """
+
+    def __init__(self, *, dispatch_timeout: float | None) -> None:
+        self._dispatch_timeout = dispatch_timeout
+        self._previous: list[float | None] = []
+
+    def __enter__(self) -> Self:
+        self._previous.append(_limit.get())
+        _limit.set(self._dispatch_timeout)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _limit.set(self._previous.pop())
+
+
+def time_left(timeout: float | None) -> float | None:
+    """Return the seconds that a call made here has, whose own limit is `timeout`; None: no end."""
+    deadline = _deadline.get()
+    left = None if deadline is None else deadline - time.monotonic()
+    limits = [limit for limit in (timeout, _limit.get(), left) if limit is not None]
+    return min(limits) if limits else None
+
+
+def set_time_left(timeout: float | None) -> None:
+    """Limit the calls that are made here from now on to what is left of `timeout` seconds."""
+    _deadline.set(None if timeout is None else time.monotonic() + timeout)
 
 
 def task_context(task: Task, pool: PoolLike) -> Context:

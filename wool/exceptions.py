@@ -4,6 +4,7 @@
     ├── NoActivePool          a routine was called and no pool is active here
     ├── PoolClosed            the pool was left while the call ran
     ├── NoWorkersAvailable    nobody joined in time to take the call
+    ├── DispatchTimeout       the call took longer than its limit; also a TimeoutError
     ├── WorkerDied            the worker's process ended; the outcome of the call is unknown
     ├── RoutineExited         the routine raised SystemExit or KeyboardInterrupt
     ├── RemoteError           a remote exception that can't be rebuilt here
@@ -22,6 +23,7 @@ import signal as signals
 
 __all__ = [
     "AuthenticationError",
+    "DispatchTimeout",
     "MessageTooLarge",
     "NoActivePool",
     "NoWorkersAvailable",
@@ -53,6 +55,19 @@ class PoolClosed(WoolError):
 
 class NoWorkersAvailable(WoolError):
     """No worker was there to take the call. The call was certainly not started."""
+
+
+class DispatchTimeout(WoolError, TimeoutError):
+    """A call, or a step of a generator, took longer than its limit.
+
+    The remote side was cancelled, and had the pool's grace to clean up. `timeout` is the limit in
+    seconds: the least of the routine's `timeout`, the RuntimeContext's, and what was left to the
+    call that made this one.
+    """
+
+    def __init__(self, message: str, *, timeout: float = 0.0) -> None:
+        super().__init__(message)
+        self.timeout = timeout
 
 
 class WorkerDied(WoolError):

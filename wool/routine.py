@@ -7,11 +7,13 @@ import importlib
 import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from dataclasses import replace
+from functools import partial
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
 from wool.context import active_pool, current_task
-from wool.task import Task
+from wool.task import Options, Task
 
 __all__ = ["Reference", "Routine", "is_stream", "plain_function", "reference", "resolve", "routine"]
 
@@ -26,6 +28,7 @@ Reference = tuple[str, str]
 """A module's name and a qualified name in it."""
 
 _PLAIN = "__wool_function__"
+_OPTIONS = "__wool_options__"
 _FOUND = "__wool_reference__"
 
 
@@ -36,6 +39,10 @@ class Routine(Protocol[P, R_co]):
     __qualname__: str
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+    def options(self, *, timeout: float | None = ..., idempotent: bool = ...) -> Routine[P, R_co]:
+        """Return the same routine with other options; those not given stay as they are."""
+        ...
 
     def local(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the plain function here. For a method, pass the instance first."""
@@ -59,7 +66,9 @@ def routine(
 ) -> Routine[P, Coroutine[Any, Any, T]]: ...
 @overload
 def routine(function: Callable[P, AsyncGenerator[Y, S]], /) -> Routine[P, AsyncGenerator[Y, S]]: ...
-def routine(function: Any, /) -> Any:
+@overload
+def routine(*, timeout: float | None = None, idempotent: bool = False) -> _Decorator: ...
+def routine(function: Any = None, /, **options: Any) -> Any:
     """Make an async function, or an async generator function, run on the active pool.
 
     The call keeps its meaning: arguments and results travel by pickle, exceptions come back as
@@ -70,19 +79,49 @@ def routine(function: Any, /) -> Any:
     for at most the pool's `grace` seconds. A generator starts at its first step and advances one
     step per command; its `aclose()` returns after the remote `finally` blocks ran.
 
+    `timeout` is how many seconds a call, or a step of a generator, may take; then it is cancelled
+    and raises DispatchTimeout. Calls that the routine makes have what is left of it. With
+    `idempotent` a call whose worker dies is made again on another, which may run it twice.
+
     Raises TypeError for anything else than such a function. Calls raise NoActivePool where no
     pool is active, and what the routine raises.
     """
+    checked = _checked(Options(**options))
+    return partial(_decorate, options=checked) if function is None else _decorate(function, checked)
+
+
+class _Decorator(Protocol):
+    """`@routine(...)`, still without its function."""
+
+    @overload
+    def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, T]], /
+    ) -> Routine[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __call__(
+        self, function: Callable[P, AsyncGenerator[Y, S]], /
+    ) -> Routine[P, AsyncGenerator[Y, S]]: ...
+    @overload
+    def __call__(self, function: classmethod[T, P, R_co], /) -> classmethod[T, P, R_co]: ...
+
+
+def _checked(options: Options) -> Options:
+    if options.timeout is not None and not options.timeout > 0:
+        raise ValueError(f"timeout is a positive number of seconds, not {options.timeout}")
+    return options
+
+
+def _decorate(function: Any, options: Options) -> Any:
     if isinstance(function, classmethod | staticmethod):
         decorated = cast("classmethod[Any, ..., Any] | staticmethod[..., Any]", function)
-        return type(decorated)(routine(decorated.__func__))
+        return type(decorated)(_decorate(decorated.__func__, options))
     if hasattr(function, _PLAIN):
         raise TypeError(f"{function.__qualname__!r} is a routine already")
     if isinstance(function, FunctionType):
         if inspect.iscoroutinefunction(function):
-            return _mark(_coroutine_routine(function), function)
+            return _mark(_coroutine_routine(function), function, options)
         if inspect.isasyncgenfunction(function):
-            return _mark(_generator_routine(function), function)
+            return _mark(_generator_routine(function), function, options)
     raise TypeError(
         f"wool.routine takes an async function or an async generator function, and "
         f"{_described(function)}; declare it with 'async def'"
@@ -100,15 +139,25 @@ def _described(thing: object) -> str:
     return f"{name!r} is of type {type(thing).__name__!r}"
 
 
-def _mark(wrapper: Any, function: FunctionType) -> Any:
+def _mark(wrapper: Any, function: FunctionType, options: Options) -> Any:
     setattr(wrapper, _PLAIN, function)
+    setattr(wrapper, _OPTIONS, options)
     wrapper.local = function
+    wrapper.options = partial(_with_options, wrapper)
     return wrapper
+
+
+def _with_options(wrapper: Any, **changes: Any) -> Any:
+    options: Options = getattr(wrapper, _OPTIONS)
+    return _decorate(plain_function(wrapper), _checked(replace(options, **changes)))
 
 
 def _new_task(wrapper: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task:
     running = current_task()
-    return Task(wrapper, args, kwargs, running.key if running else b"")
+    task = Task(wrapper, args, kwargs, running.key if running else b"")
+    options: Options = getattr(wrapper, _OPTIONS)
+    task.timeout, task.idempotent = options.timeout, options.idempotent
+    return task
 
 
 def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
@@ -160,7 +209,8 @@ def reference(wrapper: Callable[..., Any]) -> Reference | None:
         module, qualname = wrapper.__module__, wrapper.__qualname__
         if module == "__main__" or "<locals>" in qualname or module not in sys.modules:
             return None
-        if _lookup((module, qualname)) is not wrapper:
+        found = _lookup((module, qualname))
+        if getattr(found, _PLAIN, None) is not plain_function(wrapper):
             return None
         known = module, qualname
         setattr(wrapper, _FOUND, known)

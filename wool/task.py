@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-__all__ = ["Task"]
+__all__ = ["Options", "Task"]
 
 
 class _Keys:
@@ -31,6 +31,16 @@ class _Keys:
 _new_key = _Keys()
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a routine was decorated with."""
+
+    timeout: float | None = None
+    """Seconds that a call, or a step of a generator, may take; None for no limit of its own."""
+    idempotent: bool = False
+    """Whether a call may be made again when it is not known if it was started."""
+
+
 @dataclass(slots=True, eq=False)
 class Task:
     """One call of a routine, from the moment it is made. Not to be changed."""
@@ -43,6 +53,10 @@ class Task:
     """The `key` of the task in whose run the call was made; empty outside of any."""
     key: bytes = field(default_factory=_new_key)
     """16 bytes that no other task has."""
+    timeout: float | None = None
+    """Seconds that it may take, at the caller by its options, at the worker by what was left."""
+    idempotent: bool = False
+    """Whether it may be made again when it is not known if it was started."""
 
     @property
     def id(self) -> UUID:

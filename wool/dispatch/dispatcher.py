@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from wool.discovery.roster import Roster
+from wool.dispatch.limits import within_limit
 from wool.exceptions import NoWorkersAvailable, PoolClosed, WoolError, WorkerDied
 from wool.protocol.call import Call, Calls, Lost, Outcome
 from wool.protocol.frames import open_frame
@@ -55,24 +57,28 @@ class Dispatcher:
 
     async def call(self, task: Task) -> Any:
         """Run a coroutine routine on a worker. Raises what it raises, or a WoolError."""
-        worker, _, outcome = await self.open(task)
+        worker, _, outcome = await within_limit(task, partial(self.open, task))
         if isinstance(outcome, Lost):
             raise await self.explain(task, worker, outcome)
         return outcome.result(task)
 
-    async def open(self, task: Task) -> tuple[Connection, Call, Outcome | Lost]:
+    async def open(
+        self, task: Task, timeout: float | None
+    ) -> tuple[Connection, Call, Outcome | Lost]:
         """Start a task on some worker and return how its first step, or the whole of it, ended.
 
         A worker that rejects the task, or can't be reached, has certainly not started it, and the
-        next one gets it. Cancellation reaches the worker: see `Call.outcome`.
+        next one gets it; one that dies may have, and only an idempotent task goes on to the next.
+        The worker is told that the task has `timeout` seconds. Cancellation reaches it: see
+        `Call.outcome`.
         """
         opened, buffers = open_frame(task, self._settings.max_message_size)
         passed_over = set[UUID]()
         while True:
             worker, calls = await self._reach(task, passed_over)
-            call = calls.open(opened, buffers)
+            call = calls.open(opened, buffers, timeout)
             outcome = await call.outcome()
-            if isinstance(outcome, Lost) or outcome.kind != "reject":
+            if not _may_go_elsewhere(task, outcome):
                 return worker, call, outcome
             passed_over.add(worker.uid)
 
@@ -187,6 +193,12 @@ class Dispatcher:
             yield
         finally:
             self._hang_up()
+
+
+def _may_go_elsewhere(task: Task, outcome: Outcome | Lost) -> bool:
+    if isinstance(outcome, Lost):
+        return task.idempotent and not isinstance(outcome.error, PoolClosed)
+    return outcome.kind == "reject"
 
 
 def _advance(step: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from wool.dispatch.dispatcher import Dispatcher
+from wool.dispatch.limits import within_limit
 from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
 from wool.protocol import failure, serializer
 from wool.protocol import wire_pb2 as wire
@@ -27,7 +29,8 @@ class RemoteSteps:
 
     async def start(self) -> Any:
         """Choose a worker and take the first step there."""
-        worker, call, outcome = await self._dispatcher.open(self._task)
+        open_it = partial(self._dispatcher.open, self._task)
+        worker, call, outcome = await within_limit(self._task, open_it)
         self._opened = worker, call
         return await self._item(outcome)
 
@@ -68,7 +71,14 @@ class RemoteSteps:
         return await self._step(wire.Frame(close=wire.Close()))
 
     async def _step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> Outcome | Lost:
+        return await within_limit(self._task, partial(self._step_within, frame, buffers))
+
+    async def _step_within(
+        self, frame: wire.Frame, buffers: Sequence[Buffer], timeout: float | None
+    ) -> Outcome | Lost:
         _, call = self._open()
+        if timeout is not None:
+            frame.timeout = timeout
         call.step(frame, buffers)
         return await call.outcome()
 

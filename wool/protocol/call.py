@@ -243,10 +243,12 @@ class Calls:
     def unacknowledged(self) -> int:
         return sum(1 for call in self._calls.values() if not call.acknowledged)
 
-    def open(self, opened: wire.Open, buffers: Sequence[Buffer]) -> Call:
-        """Send a task off. Raises MessageTooLarge."""
+    def open(
+        self, opened: wire.Open, buffers: Sequence[Buffer], timeout: float | None = None
+    ) -> Call:
+        """Send a task off, which has `timeout` seconds."""
         number = next(self._numbers)
-        self.sender.send(wire.Frame(call=number, open=opened), buffers)
+        self.sender.send(wire.Frame(call=number, open=opened, timeout=timeout), buffers)
         call = self._calls[number] = Call(self, number, self._grace)
         return call
 

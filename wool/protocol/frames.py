@@ -96,8 +96,9 @@ def _named_arguments(task: Task) -> Mapping[str, Any]:
     return named
 
 
-def read_task(opened: wire.Open, buffers: Sequence[Buffer]) -> Task:
+def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     """Rebuild a task at the worker. Raises SerializationError, and what importing raises."""
+    opened = frame.open
     if len(opened.function) > _CACHED:
         wrapper = serializer.loads(opened.function)
     elif opened.function:
@@ -109,7 +110,8 @@ def read_task(opened: wire.Open, buffers: Sequence[Buffer]) -> Task:
     except BaseException as error:
         what = f"the arguments of '{wrapper.__module__}.{wrapper.__qualname__}'"
         raise serializer.unreadable(what, error) from error
-    return Task(wrapper, args, kwargs, opened.caller, opened.task)
+    timeout = frame.timeout if frame.HasField("timeout") else None
+    return Task(wrapper, args, kwargs, opened.caller, opened.task, timeout)
 
 
 # The same bytes are the same function: its globals last between calls, as a module's do.

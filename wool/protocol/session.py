@@ -21,7 +21,7 @@ from contextvars import Context
 from enum import IntEnum, auto
 from typing import Any
 
-from wool.context import task_context
+from wool.context import set_time_left, task_context
 from wool.exceptions import ProtocolError, RoutineExited, WoolError
 from wool.protocol import failure, serializer
 from wool.protocol import wire_pb2 as wire
@@ -113,6 +113,7 @@ class Session(ABC):
     async def _run(self) -> None:
         try:
             self._begin()
+            set_time_left(self._task.timeout)
             await self._work()
         except BaseException as error:  # noqa: BLE001 - user code; the caller gets it
             self._raised(error)
@@ -195,7 +196,7 @@ class _StreamSession(Session):
     async def _work(self) -> None:
         function: Callable[..., AsyncGenerator[Any, Any]] = plain_function(self._task.callable)
         generator = function(*self._task.args, **self._task.kwargs)
-        command: Command | asyncio.CancelledError = (wire.Frame(next=wire.Next()), ())
+        command: Command | asyncio.CancelledError = self._first_command()
         try:
             while True:
                 item = await self._advance(generator, command)
@@ -205,6 +206,9 @@ class _StreamSession(Session):
         except StopAsyncIteration:
             self._returned(None)
 
+    def _first_command(self) -> Command:
+        return wire.Frame(next=wire.Next(), timeout=self._task.timeout), ()
+
     async def _advance(
         self, generator: AsyncGenerator[Any, Any], command: Command | asyncio.CancelledError
     ) -> Any:
@@ -213,6 +217,7 @@ class _StreamSession(Session):
         if isinstance(command, asyncio.CancelledError):
             return await generator.athrow(command)
         frame, buffers = command
+        set_time_left(frame.timeout if frame.HasField("timeout") else None)
         if frame.HasField("throw"):
             self._thrown = failure.decode(frame.throw.failure)
         elif frame.HasField("close"):

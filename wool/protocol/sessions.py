@@ -66,18 +66,16 @@ class Sessions:
             reject = wire.Reject(reason="the worker is stopping")
             sender.send(wire.Frame(call=number, reject=reject))
             return
+        sender.send(wire.Frame(call=number, ack=wire.Ack()))
         try:
-            task = read_task(frame.open, buffers)
+            task = read_task(frame, buffers)
         except BaseException as error:  # noqa: BLE001 - importing and unpickling run user code
             error = contained(error, frame.open.qualname)
             raised = wire.Raise(failure=failure.encode(error, sender.max_message_size))
-            sender.send(wire.Frame(call=number, ack=wire.Ack()))
             sender.send(wire.Frame(call=number, raised=raised))
             return
         session = self._sessions[number] = new_session(sender, number, task)
         session.start(self._pool, self._ended)
-        # After the start, so that a call that ends at once is answered in one write.
-        sender.send(wire.Frame(call=number, ack=wire.Ack()))
 
     def _ended(self, number: int) -> None:
         del self._sessions[number]

@@ -83,6 +83,7 @@ class Frame(_message.Message):
 
     CALL_FIELD_NUMBER: _builtins.int
     BUFFERS_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
     OPEN_FIELD_NUMBER: _builtins.int
     NEXT_FIELD_NUMBER: _builtins.int
     SEND_FIELD_NUMBER: _builtins.int
@@ -98,6 +99,8 @@ class Frame(_message.Message):
     WELCOME_FIELD_NUMBER: _builtins.int
     call: _builtins.int
     """chosen by the caller, unique on its link"""
+    timeout: _builtins.float
+    """seconds that the step has, and the calls that it makes"""
     @_builtins.property
     def buffers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """bytes of each buffer that follows"""
@@ -139,6 +142,7 @@ class Frame(_message.Message):
         *,
         call: _builtins.int = ...,
         buffers: _abc.Iterable[_builtins.int] | None = ...,
+        timeout: _builtins.float | None = ...,
         open: Global___Open | None = ...,
         next: Global___Next | None = ...,
         send: Global___Send | None = ...,
@@ -153,12 +157,17 @@ class Frame(_message.Message):
         hello: Global___Hello | None = ...,
         welcome: Global___Welcome | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "buffers", b"buffers", "call", b"call", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "buffers", b"buffers", "call", b"call", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__timeout: _TypeAlias = _typing.Literal["timeout"]  # noqa: Y015
+    _WhichOneofArgType__timeout: _TypeAlias = _typing.Literal["_timeout", b"_timeout"]  # noqa: Y015
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "next", "send", "throw", "close", "cancel", "ack", "reject", "yielded", "returned", "raised", "hello", "welcome"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__timeout) -> _WhichOneofReturnType__timeout | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Frame: _TypeAlias = Frame  # noqa: Y015

@@ -1,0 +1,141 @@
+"""How long calls may take, and what is left of it to the calls that they make."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncGenerator
+
+import pytest
+
+import wool
+from tests.home import Home
+from tests.routines import double, tell_steps, wait
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+
+FOREVER = 3600.0
+
+
+@wool.routine(timeout=0.2)
+async def impatient(place: str) -> None:
+    await wait.local(place)
+
+
+@wool.routine
+async def ask(place: str, timeout: float | None) -> str:
+    try:
+        await wait.options(timeout=timeout)(place)
+    except wool.DispatchTimeout as error:
+        return f"{error.timeout:.1f}"
+    return "ended"
+
+
+@wool.routine(timeout=0.3)
+async def slow_then_quick() -> AsyncGenerator[str, None]:
+    yield "quick"
+    await asyncio.sleep(0.2)
+    yield "in time"
+    await asyncio.sleep(FOREVER)
+
+
+@wool.routine
+async def raise_timeout() -> None:
+    raise TimeoutError("of its own")
+
+
+@wool.routine(idempotent=True)
+async def die_once(path: str) -> int:
+    with open(path, "a+") as file:  # noqa: ASYNC230, PTH123
+        file.write("x")
+        file.flush()
+        file.seek(0)
+        if file.read() == "x":
+            os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+async def test_a_call_that_takes_too_long_is_cancelled_and_raises(home: Home) -> None:
+    call = asyncio.create_task(impatient(home.path))
+    assert await home.hear() == "started"
+    with pytest.raises(wool.DispatchTimeout, match=r"impatient.* 0\.2 s") as caught:
+        await call
+    assert isinstance(caught.value, TimeoutError)
+    assert caught.value.timeout == 0.2
+    assert home.heard() == ["cancelled", "ended"]
+
+
+async def test_the_limit_of_a_context_holds_for_every_call_in_it(home: Home) -> None:
+    with wool.RuntimeContext(dispatch_timeout=0.2):
+        assert await double(2) == 4
+        with pytest.raises(wool.DispatchTimeout):
+            await wait(home.path)
+
+
+async def test_an_inner_context_counts_instead_of_the_outer_one() -> None:
+    with wool.RuntimeContext(dispatch_timeout=0.000001):
+        with wool.RuntimeContext(dispatch_timeout=None):
+            assert await double(2) == 4
+        with pytest.raises(wool.DispatchTimeout):
+            await double(2)
+
+
+async def test_what_is_left_of_the_limit_travels_with_nested_calls(home: Home) -> None:
+    limited = ask.options(timeout=FOREVER)
+    assert await limited(home.path, 0.2) == "0.2"
+    with pytest.raises(wool.DispatchTimeout):
+        await ask.options(timeout=0.3)(home.path, FOREVER)
+
+
+async def test_the_least_limit_counts(home: Home) -> None:
+    with wool.RuntimeContext(dispatch_timeout=FOREVER), pytest.raises(wool.DispatchTimeout) as it:
+        await wait.options(timeout=0.1)(home.path)
+    assert it.value.timeout == 0.1
+
+
+async def test_the_limit_of_a_generator_is_for_each_step() -> None:
+    stream = slow_then_quick()
+    assert await anext(stream) == "quick"
+    assert await anext(stream) == "in time"
+    with pytest.raises(wool.DispatchTimeout):
+        await anext(stream)
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
+async def test_a_stream_within_its_limit_ends_as_ever(home: Home) -> None:
+    limited = tell_steps.options(timeout=FOREVER)
+    assert [n async for n in limited(home.path, 3)] == [0, 1, 2]
+
+
+async def test_a_timeout_of_the_routine_itself_stays_what_it_is() -> None:
+    with pytest.raises(TimeoutError, match="of its own") as caught:
+        await raise_timeout.options(timeout=FOREVER)()
+    assert not isinstance(caught.value, wool.DispatchTimeout)
+
+
+async def test_the_callers_own_timeouts_work_as_ever(home: Home) -> None:
+    with pytest.raises(TimeoutError) as caught:
+        async with asyncio.timeout(0.1):
+            await wait.options(timeout=FOREVER)(home.path)
+    assert not isinstance(caught.value, wool.DispatchTimeout)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+def test_a_limit_that_is_none_is_refused(timeout: float) -> None:
+    with pytest.raises(ValueError, match="positive number of seconds"):
+        double.options(timeout=timeout)
+
+
+async def test_options_leave_the_routine_as_it_is() -> None:
+    assert double.options(timeout=1.0) is not double
+    assert await double.options(timeout=FOREVER)(3) == 6
+    assert double.options(timeout=1.0).__qualname__ == double.__qualname__
+
+
+async def test_an_idempotent_call_whose_worker_dies_is_made_again(home: Home) -> None:
+    async with wool.WorkerPool(size=2):
+        path = f"{home.path}.log"
+        assert await die_once(path) != os.getpid()
+    with open(path) as file:  # noqa: ASYNC230, PTH123
+        assert file.read() == "xx"
+    os.unlink(path)  # noqa: PTH108
