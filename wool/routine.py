@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overloa
 from wool.context import active_pool, current_task
 from wool.task import Options, Task
 
-__all__ = ["Reference", "Routine", "is_stream", "plain_function", "reference", "resolve", "routine"]
+__all__ = ["Reference", "Routine", "is_stream", "reference", "resolve", "routine"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -28,7 +28,6 @@ Reference = tuple[str, str]
 """A module's name and a qualified name in it."""
 
 _PLAIN = "__wool_function__"
-_OPTIONS = "__wool_options__"
 _FOUND = "__wool_reference__"
 
 
@@ -119,9 +118,9 @@ def _decorate(function: Any, options: Options) -> Any:
         raise TypeError(f"{function.__qualname__!r} is a routine already")
     if isinstance(function, FunctionType):
         if inspect.iscoroutinefunction(function):
-            return _mark(_coroutine_routine(function), function, options)
+            return _mark(_coroutine_routine(function, options), function, options)
         if inspect.isasyncgenfunction(function):
-            return _mark(_generator_routine(function), function, options)
+            return _mark(_generator_routine(function, options), function, options)
     raise TypeError(
         f"wool.routine takes an async function or an async generator function, and "
         f"{_described(function)}; declare it with 'async def'"
@@ -141,38 +140,37 @@ def _described(thing: object) -> str:
 
 def _mark(wrapper: Any, function: FunctionType, options: Options) -> Any:
     setattr(wrapper, _PLAIN, function)
-    setattr(wrapper, _OPTIONS, options)
     wrapper.local = function
-    wrapper.options = partial(_with_options, wrapper)
+    wrapper.options = partial(_with_options, function, options)
     return wrapper
 
 
-def _with_options(wrapper: Any, **changes: Any) -> Any:
-    options: Options = getattr(wrapper, _OPTIONS)
-    return _decorate(plain_function(wrapper), _checked(replace(options, **changes)))
+def _with_options(function: FunctionType, options: Options, **changes: Any) -> Any:
+    return _decorate(function, _checked(replace(options, **changes)))
 
 
-def _new_task(wrapper: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task:
+def _new_task(
+    function: Callable[..., Any], options: Options, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Task:
     running = current_task()
-    task = Task(wrapper, args, kwargs, running.key if running else b"")
-    options: Options = getattr(wrapper, _OPTIONS)
+    task = Task(function, args, kwargs, running.key if running else b"")
     task.timeout, task.idempotent = options.timeout, options.idempotent
     return task
 
 
-def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
+def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]], options: Options) -> Any:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        return await active_pool().call(_new_task(call, args, kwargs))
+        return await active_pool().call(_new_task(function, options, args, kwargs))
 
     return call
 
 
-def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]]) -> Any:
+def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]], options: Options) -> Any:
     # A native generator in front of the remote one: misuse, closing and collection are Python's.
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        steps = active_pool().steps(_new_task(call, args, kwargs))
+        steps = active_pool().steps(_new_task(function, options, args, kwargs))
         try:
             item = await steps.start()
             while True:
@@ -189,50 +187,45 @@ def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]]) -> Any
     return call
 
 
-def is_stream(wrapper: Callable[..., Any]) -> bool:
-    """Tell whether a routine is a generator."""
-    return bool(wrapper.__code__.co_flags & inspect.CO_ASYNC_GENERATOR)
+def is_stream(function: Callable[..., Any]) -> bool:
+    """Tell whether a routine's function is a generator."""
+    return bool(function.__code__.co_flags & inspect.CO_ASYNC_GENERATOR)
 
 
-def plain_function(wrapper: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that a routine was made of. Raises TypeError for other things."""
-    function = getattr(wrapper, _PLAIN, None)
-    if function is None:
-        raise TypeError(f"{wrapper!r} is not a wool.routine")
-    return cast("Callable[..., Any]", function)
+def reference(function: Callable[..., Any]) -> Reference | None:
+    """Return where another process finds the routine made of `function`, by importing it.
 
-
-def reference(wrapper: Callable[..., Any]) -> Reference | None:
-    """Return where another process finds a routine by import; None if it has to travel by value."""
-    known: Reference | None = getattr(wrapper, _FOUND, None)
+    None if there is no such place: then it has to travel by value.
+    """
+    known: Reference | None = getattr(function, _FOUND, None)
     if known is None:
-        module, qualname = wrapper.__module__, wrapper.__qualname__
+        module, qualname = function.__module__, function.__qualname__
         if module == "__main__" or "<locals>" in qualname or module not in sys.modules:
             return None
-        found = _lookup((module, qualname))
-        if getattr(found, _PLAIN, None) is not plain_function(wrapper):
+        if _lookup((module, qualname)) is not function:
             return None
         known = module, qualname
-        setattr(wrapper, _FOUND, known)
+        setattr(function, _FOUND, known)
     return known
 
 
 def resolve(where: Reference) -> Callable[..., Any]:
-    """Import a routine. Raises ImportError, also where the module holds no such routine."""
+    """Import a routine and return its function. Raises ImportError, also if there is none."""
     importlib.import_module(where[0])
-    found = _lookup(where)
-    if not hasattr(found, _PLAIN):
+    function = _lookup(where)
+    if function is None:
         raise ImportError(
             f"module {where[0]!r} has no routine {where[1]!r} in the worker, though the caller's "
             f"does; is it defined under a condition?"
         )
-    return cast("Callable[..., Any]", found)
+    return function
 
 
-def _lookup(where: Reference) -> object:
+def _lookup(where: Reference) -> Callable[..., Any] | None:
     found: Any = sys.modules[where[0]]
     for name in where[1].split("."):
         found = inspect.getattr_static(found, name, None)
     if isinstance(found, classmethod | staticmethod):
-        return cast("staticmethod[..., Any]", found).__func__
-    return found
+        found = cast("staticmethod[..., Any]", found).__func__
+    function: Callable[..., Any] | None = getattr(found, _PLAIN, None)
+    return function

@@ -46,7 +46,7 @@ class Task:
     """One call of a routine, from the moment it is made. Not to be changed."""
 
     callable: Callable[..., Any]
-    """The routine, as it was decorated."""
+    """The routine's function, without its decorator."""
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     parent_key: bytes = b""

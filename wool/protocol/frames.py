@@ -11,7 +11,7 @@ from wool.exceptions import MessageTooLarge, SerializationError
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer, Pickled
-from wool.routine import is_stream, plain_function, reference, resolve
+from wool.routine import is_stream, reference, resolve
 from wool.task import Task
 
 __all__ = ["PROTOCOL_VERSION", "FrameHandler", "Sender", "open_frame", "read_task"]
@@ -80,7 +80,7 @@ def _pickle_arguments(task: Task, limit: int) -> Pickled:
 
 def _named_arguments(task: Task) -> Mapping[str, Any]:
     try:
-        bound = inspect.signature(plain_function(task.callable)).bind(*task.args, **task.kwargs)
+        bound = inspect.signature(task.callable).bind(*task.args, **task.kwargs)
     except TypeError:
         named = {str(place): value for place, value in enumerate(task.args)}
         return named | dict(task.kwargs)
@@ -100,25 +100,25 @@ def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     """Rebuild a task at the worker. Raises SerializationError, and what importing raises."""
     opened = frame.open
     if len(opened.function) > _CACHED:
-        wrapper = serializer.loads(opened.function)
+        function: Callable[..., Any] = serializer.loads(opened.function)
     elif opened.function:
-        wrapper = _by_value(opened.function)
+        function = _by_value(opened.function)
     else:
-        wrapper = _by_reference(opened.module, opened.qualname)
+        function = _by_reference(opened.module, opened.qualname)
     try:
         args, kwargs = serializer.loads(opened.arguments, buffers)
     except BaseException as error:
-        what = f"the arguments of '{wrapper.__module__}.{wrapper.__qualname__}'"
+        what = f"the arguments of '{function.__module__}.{function.__qualname__}'"
         raise serializer.unreadable(what, error) from error
     timeout = frame.timeout if frame.HasField("timeout") else None
-    return Task(wrapper, args, kwargs, opened.caller, opened.task, timeout)
+    return Task(function, args, kwargs, opened.caller, opened.task, timeout)
 
 
 # The same bytes are the same function: its globals last between calls, as a module's do.
 @lru_cache(maxsize=256)
-def _by_value(function: bytes) -> Callable[..., Any]:
-    wrapper: Callable[..., Any] = serializer.loads(function)
-    return wrapper
+def _by_value(pickled: bytes) -> Callable[..., Any]:
+    function: Callable[..., Any] = serializer.loads(pickled)
+    return function
 
 
 @lru_cache(maxsize=4096)

@@ -27,7 +27,7 @@ from wool.protocol import failure, serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.serializer import Buffer, Pickled
-from wool.routine import is_stream, plain_function
+from wool.routine import is_stream
 from wool.task import Task
 from wool.types import PoolLike
 
@@ -157,7 +157,7 @@ class _CoroutineSession(Session):
     """One request, one answer."""
 
     async def _work(self) -> None:
-        function: Callable[..., Coroutine[Any, Any, Any]] = plain_function(self._task.callable)
+        function: Callable[..., Coroutine[Any, Any, Any]] = self._task.callable
         self._returned(await function(*self._task.args, **self._task.kwargs))
 
 
@@ -194,7 +194,7 @@ class _StreamSession(Session):
             self._waiter.set_result(None)
 
     async def _work(self) -> None:
-        function: Callable[..., AsyncGenerator[Any, Any]] = plain_function(self._task.callable)
+        function: Callable[..., AsyncGenerator[Any, Any]] = self._task.callable
         generator = function(*self._task.args, **self._task.kwargs)
         command: Command | asyncio.CancelledError = self._first_command()
         try:
