@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import Context, ContextVar, copy_context
-from typing import Self
-
-from wool.exceptions import NoActivePool
-from wool.task import Task
-from wool.types import PoolLike
-
 __all__ = [
     "RuntimeContext",
     "activate",
@@ -23,6 +13,16 @@ __all__ = [
     "task_context",
     "time_left",
 ]
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
+from typing import Self
+
+from wool.exceptions import NoActivePool
+from wool.task import Task
+from wool.types import PoolLike
 
 _pool: ContextVar[PoolLike | None] = ContextVar("wool_pool", default=None)
 _task: ContextVar[Task | None] = ContextVar("wool_task", default=None)

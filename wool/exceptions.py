@@ -19,8 +19,6 @@ What a routine raises is none of these: it arrives at the caller as itself.
 
 from __future__ import annotations
 
-import signal as signals
-
 __all__ = [
     "AuthenticationError",
     "DispatchTimeout",
@@ -35,7 +33,10 @@ __all__ = [
     "StartupError",
     "WoolError",
     "WorkerDied",
+    "ending",
 ]
+
+import signal as signals
 
 
 class WoolError(Exception):
@@ -54,7 +55,7 @@ class PoolClosed(WoolError):
 
 
 class NoWorkersAvailable(WoolError):
-    """No worker was there to take the call. The call was certainly not started."""
+    """No worker took the call within the pool's `start_timeout`. It was certainly not started."""
 
 
 class DispatchTimeout(WoolError, TimeoutError):
@@ -71,7 +72,10 @@ class DispatchTimeout(WoolError, TimeoutError):
 
 
 class WorkerDied(WoolError):
-    """The worker's process ended while it had the call. The call is not made a second time.
+    """The worker's process ended while it had the call.
+
+    The call is not made a second time, unless its routine is `idempotent`; then this says that each
+    of three attempts ended so.
 
     `pid` is the worker's process id; `exitcode` its exit status, or None if a signal ended it or
     the status is not known here; `signal` the signal's number, or None. `acknowledged` says
@@ -100,8 +104,8 @@ class WorkerDied(WoolError):
         signal = -returncode if returncode is not None and returncode < 0 else None
         started = "had been started" if acknowledged else "may have been started"
         return cls(
-            f"worker {pid} {_ending(exitcode, signal)} while it had the call {call!r}, which "
-            f"{started}; it is not made again, since that could run it twice",
+            f"worker {pid} {ending(returncode)} while it had the call {call!r}, which "
+            f"{started}; to make it again could run it twice: see idempotent= of wool.routine",
             pid=pid,
             exitcode=exitcode,
             signal=signal,
@@ -109,15 +113,16 @@ class WorkerDied(WoolError):
         )
 
 
-def _ending(exitcode: int | None, signal: int | None) -> str:
-    if signal is not None:
-        try:
-            return f"was killed by {signals.Signals(signal).name}"
-        except ValueError:
-            return f"was killed by signal {signal}"
-    if exitcode is not None:
-        return f"exited with status {exitcode}"
-    return "went away"
+def ending(returncode: int | None) -> str:
+    """Say how a process ended; `returncode` is as `subprocess` has it, None if unknown."""
+    if returncode is None:
+        return "went away"
+    if returncode >= 0:
+        return f"exited with status {returncode}"
+    try:
+        return f"was killed by {signals.Signals(-returncode).name}"
+    except ValueError:
+        return f"was killed by signal {-returncode}"
 
 
 class RoutineExited(WoolError):

@@ -6,11 +6,11 @@ parent die.
 
 from __future__ import annotations
 
+__all__ = ["close_in_forks", "generation"]
+
 import contextlib
 import os
 from collections.abc import Callable
-
-__all__ = ["close_in_forks", "generation"]
 
 _descriptors: set[int] = set()
 _generation = 0
@@ -30,9 +30,11 @@ def close_in_forks(descriptor: int) -> Callable[[], None]:
 def _after_fork() -> None:
     global _generation  # noqa: PLW0603 - a process has one
     _generation += 1
-    for descriptor in _descriptors:
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted, not a path
+        for descriptor in _descriptors:
+            # Not closed: the object that owns the number still may, and would close another's.
+            with contextlib.suppress(OSError):
+                os.dup2(nothing.fileno(), descriptor, inheritable=False)
     _descriptors.clear()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["WorkerPool"]
+
 import asyncio
 import contextlib
 import os
@@ -16,22 +18,21 @@ from uuid import UUID
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
-from wool.dispatch.dispatcher import Settings
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.steps import RemoteSteps
 from wool.exceptions import PoolClosed, StartupError
+from wool.settings import PoolSettings
 from wool.task import Task
 from wool.types import PoolLike, WorkerMetadata
+from wool.waiting import shielded
 from wool.worker.fleet import Fleet
 from wool.worker.janitor import Janitor
 from wool.worker.launch import WorkerSettings
-from wool.worker.place import RuntimeDirectory
-
-__all__ = ["WorkerPool"]
+from wool.worker.runtime_directory import RuntimeDirectory
 
 _TOKEN_SIZE = 32  # bytes
 _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
-_HURRY = 1.0  # seconds that are left of the grace once leaving the pool is itself cancelled
+_CUT_GRACE = 1.0  # seconds that are left of the grace once leaving the pool is itself cancelled
 
 
 class WorkerPool:
@@ -131,12 +132,12 @@ class WorkerPool:
             raise PoolClosed("the pool is not open: enter it with 'async with'")
         return self._opened.dispatchers
 
-    def _settings(self) -> Settings:
-        return Settings(
+    def _settings(self) -> PoolSettings:
+        return PoolSettings(
             token=secrets.token_bytes(_TOKEN_SIZE),
             max_message_size=self._max_message_size,
             grace=self._grace,
-            patience=self._start_timeout,
+            start_timeout=self._start_timeout,
         )
 
     def __del__(self) -> None:
@@ -148,7 +149,7 @@ class WorkerPool:
 class _Opened:
     """What an open pool consists of."""
 
-    def __init__(self, roster: Roster, size: int, settings: Settings) -> None:
+    def __init__(self, roster: Roster, size: int, settings: PoolSettings) -> None:
         self._loop = asyncio.get_running_loop()
         try:
             self._directory = RuntimeDirectory()
@@ -156,14 +157,7 @@ class _Opened:
             raise StartupError(f"no directory for the workers' sockets: {error}") from error
         self._janitor = Janitor(self._directory.path)
         self.dispatchers = Dispatchers(roster, RoundRobinLoadBalancer(), settings)
-        worker_settings = WorkerSettings(
-            directory=self._directory.path,
-            janitor=self._janitor,
-            token=settings.token,
-            max_message_size=settings.max_message_size,
-            grace=settings.grace,
-            start_timeout=settings.patience,
-        )
+        worker_settings = WorkerSettings(settings, self._directory.path, self._janitor)
         self._fleet = Fleet(size, worker_settings, roster)
         self._running = self._loop.create_task(self._fleet.run(), name="wool fleet")
         self._running.add_done_callback(self._clean_up)
@@ -186,12 +180,13 @@ class _Opened:
         self._fleet.stop()
         hurry: asyncio.TimerHandle | None = None
         cancelled: asyncio.CancelledError | None = None
-        while not self._running.done():
-            try:
-                await asyncio.wait([self._running])
-            except asyncio.CancelledError as error:
-                cancelled = error
-                hurry = hurry or self._loop.call_later(_HURRY, self._running.cancel)
+        with shielded():
+            while not self._running.done():
+                try:
+                    await asyncio.wait([self._running])
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                    hurry = hurry or self._loop.call_later(_CUT_GRACE, self._running.cancel)
         if hurry is not None:
             hurry.cancel()
         if cancelled is not None:

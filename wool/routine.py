@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Reference", "Routine", "is_stream", "reference", "resolve", "routine"]
+
 import functools
 import importlib
 import inspect
@@ -14,8 +16,6 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overloa
 
 from wool.context import active_pool, current_task
 from wool.task import Options, Task
-
-__all__ = ["Reference", "Routine", "is_stream", "reference", "resolve", "routine"]
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -71,7 +71,7 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     """Make an async function, or an async generator function, run on the active pool.
 
     The call keeps its meaning: arguments and results travel by pickle, exceptions come back as
-    themselves, cancelling the caller cancels the routine. It runs at most once. Methods, class
+    themselves, cancelling the caller cancels the routine. A call runs at most once. Methods, class
     methods and static methods work too, in either order of the decorators.
 
     A coroutine's cancellation is sent to the worker, and the caller waits for the clean-up there
@@ -80,9 +80,10 @@ def routine(function: Any = None, /, **options: Any) -> Any:
 
     `timeout` is how many seconds a call, or a step of a generator, may take; then it is cancelled
     and raises DispatchTimeout. Calls that the routine makes have what is left of it. With
-    `idempotent` a call whose worker dies is made again on another, which may run it twice.
+    `idempotent` a call whose worker dies is made again on another, three times in all, so that it
+    may run more than once.
 
-    Raises TypeError for anything else than such a function. Calls raise NoActivePool where no
+    Raises TypeError for anything other than such a function. Calls raise NoActivePool where no
     pool is active, and what the routine raises.
     """
     checked = _checked(Options(**options))
@@ -93,6 +94,12 @@ class _Decorator(Protocol):
     """`@routine(...)`, still without its function."""
 
     @overload
+    def __call__(self, function: classmethod[T, P, R_co], /) -> classmethod[T, P, R_co]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, function: staticmethod[P, R_co], /
+    ) -> staticmethod[P, R_co]: ...
+    @overload
     def __call__(
         self, function: Callable[P, Coroutine[Any, Any, T]], /
     ) -> Routine[P, Coroutine[Any, Any, T]]: ...
@@ -100,8 +107,6 @@ class _Decorator(Protocol):
     def __call__(
         self, function: Callable[P, AsyncGenerator[Y, S]], /
     ) -> Routine[P, AsyncGenerator[Y, S]]: ...
-    @overload
-    def __call__(self, function: classmethod[T, P, R_co], /) -> classmethod[T, P, R_co]: ...
 
 
 def _checked(options: Options) -> Options:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+__all__ = ["Options", "Task"]
+
 import itertools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
-
-__all__ = ["Options", "Task"]
 
 
 class _Keys:

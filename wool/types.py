@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID
-
-if TYPE_CHECKING:
-    from wool.task import Task
-
 __all__ = [
     "LoadBalancerLike",
     "PoolLike",
@@ -17,6 +9,14 @@ __all__ = [
     "WorkerLike",
     "WorkerMetadata",
 ]
+
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from wool.task import Task
 
 
 @dataclass(frozen=True, slots=True)

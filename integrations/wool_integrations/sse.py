@@ -7,8 +7,8 @@ import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
+from wool.waiting import settle
 from wool_integrations.event import Encode, ServerSentEvent, encode_event, encode_json
-from wool_integrations.settle import settle
 from wool_integrations.shutdown import ending
 
 Scope = MutableMapping[str, Any]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+__all__ = ["RoundRobinLoadBalancer"]
+
 import itertools
 from collections.abc import Iterable, Sequence
 
 from wool.task import Task
 from wool.types import WorkerLike
-
-__all__ = ["RoundRobinLoadBalancer"]
 
 
 class RoundRobinLoadBalancer:

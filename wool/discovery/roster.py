@@ -5,6 +5,8 @@ One roster serves every event loop of the process: it may be changed and watched
 
 from __future__ import annotations
 
+__all__ = ["Roster"]
+
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -12,8 +14,6 @@ from types import MappingProxyType
 from uuid import UUID
 
 from wool.types import WorkerMetadata
-
-__all__ = ["Roster"]
 
 _REMEMBERED = 256  # departures; a caller asks about one within moments
 

@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
+__all__ = ["Dispatcher"]
+
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from wool.discovery.roster import Roster
 from wool.dispatch.limits import within_limit
-from wool.exceptions import NoWorkersAvailable, PoolClosed, WoolError, WorkerDied
+from wool.dispatch.workers import Workers
+from wool.exceptions import NoWorkersAvailable, PoolClosed, StartupError, WoolError, WorkerDied
 from wool.protocol.call import Call, Calls, Lost, Outcome
 from wool.protocol.frames import open_frame
+from wool.settings import PoolSettings
 from wool.task import Task
 from wool.transport.connection import Connection
 from wool.types import LoadBalancerLike
 
-__all__ = ["Dispatcher", "Settings"]
-
-_POST_MORTEM = 0.1  # seconds to wait for the exit status of a worker that hung up
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a pool's dispatchers share. Times are seconds, sizes bytes."""
-
-    token: bytes
-    max_message_size: int
-    grace: float
-    patience: float
-    """How long a call waits for a worker to join before it raises NoWorkersAvailable."""
+_NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
+_ATTEMPTS = 3  # how often an idempotent call is started at most
 
 
 class Dispatcher:
     """Sends the calls that are made on one event loop. Not to be used from another."""
 
-    def __init__(self, roster: Roster, balancer: LoadBalancerLike, settings: Settings) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        balancer: LoadBalancerLike,
+        settings: PoolSettings,
+        closed: Callable[[], object],
+    ) -> None:
         self._roster = roster
         self._balancer = balancer
         self._settings = settings
+        self._tell_closed = closed
         self._loop = asyncio.get_running_loop()
-        self._workers: dict[UUID, Connection] = {}
-        self._changed = asyncio.Event()
+        self._workers = Workers(roster, settings)
         self._closed = False
-        roster.watch(self._notice)
-        self._look_again()
         self._guard = self._until_the_loop_ends()
         _advance(self._guard.__anext__())
 
@@ -68,17 +63,21 @@ class Dispatcher:
         """Start a task on some worker and return how its first step, or the whole of it, ended.
 
         A worker that rejects the task, or can't be reached, has certainly not started it, and the
-        next one gets it; one that dies may have, and only an idempotent task goes on to the next.
-        The worker is told that the task has `timeout` seconds. Cancellation reaches it: see
-        `Call.outcome`.
+        next one gets it. One that dies may have: only an idempotent task is started again then,
+        three times in all. The worker is told how much is left of `timeout` seconds. Cancellation
+        reaches it: see `Call.outcome`.
         """
         opened, buffers = open_frame(task, self._settings.max_message_size)
+        started = self._loop.time()
         passed_over = set[UUID]()
+        attempts = 0
         while True:
-            worker, calls = await self._reach(task, passed_over)
-            call = calls.open(opened, buffers, timeout)
+            worker, calls = await self._reach(task, passed_over, started)
+            left = timeout and max(timeout - (self._loop.time() - started), 0.0)
+            call = calls.open(opened, buffers, left)
             outcome = await call.outcome()
-            if not _may_go_elsewhere(task, outcome):
+            attempts += isinstance(outcome, Lost)
+            if not _may_go_elsewhere(task, outcome, attempts):
                 return worker, call, outcome
             passed_over.add(worker.uid)
 
@@ -86,8 +85,7 @@ class Dispatcher:
         """Return the error for a call whose link broke: WorkerDied or PoolClosed."""
         if isinstance(lost.error, PoolClosed):
             return PoolClosed(f"the pool was left while {task.name!r} ran")
-        await self._post_mortem(worker.uid)
-        returncode = self._roster.returncode(worker.uid)
+        returncode = await self._workers.returncode(worker.uid)
         error = WorkerDied.of(
             task.name, worker.metadata.pid, returncode, acknowledged=lost.acknowledged
         )
@@ -98,93 +96,62 @@ class Dispatcher:
         """Hang up on every worker. Calls that run end with PoolClosed. To repeat it is harmless."""
         _advance(self._guard.aclose())
 
-    def _hang_up(self) -> None:
-        self._closed = True
-        self._roster.unwatch(self._notice)
-        error = PoolClosed("the pool was left")
-        for worker in self._workers.values():
-            worker.close(error)
-        self._workers.clear()
-        self._wake()
-
     def close_threadsafe(self) -> None:
         """Close from any thread, and even if the loop has ended."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self.close)
 
-    async def _reach(self, task: Task, passed_over: set[UUID]) -> tuple[Connection, Calls]:
+    async def _reach(
+        self, task: Task, passed_over: set[UUID], started: float
+    ) -> tuple[Connection, Calls]:
         """Find a worker that takes calls, waiting for one to join if need be."""
-        deadline = self._loop.time() + self._settings.patience
+        deadline = started + self._settings.start_timeout
         while True:
             if self._closed:
                 raise PoolClosed(f"the pool was left before {task.name!r} was started")
-            changed = self._changed
-            for worker in self._chosen(task, passed_over):
+            changed = self._workers.changed
+            candidates = self._candidates(task, passed_over)
+            for worker in candidates:
                 calls = worker.calls
                 if calls is None:
+                    patience = (
+                        deadline if worker is candidates[-1] else self._loop.time() + _NEXT_ONE
+                    )
                     try:
-                        calls = await worker.connect()
-                    except OSError:
+                        async with asyncio.timeout_at(min(patience, deadline)):
+                            calls = await worker.connect()
+                    except OSError:  # of which TimeoutError is one
                         continue
                 return worker, calls
-            await self._until_changed(changed, deadline)
+            await self._until_changed(task, changed, deadline)
             passed_over.clear()
 
-    def _chosen(self, task: Task, passed_over: set[UUID]) -> Iterator[Connection]:
-        workers = list(self._workers.values())
+    def _candidates(self, task: Task, passed_over: set[UUID]) -> list[Connection]:
+        """Return the workers that may get the task, best first."""
+        workers = self._workers.connections
         if passed_over:
             workers = [worker for worker in workers if worker.uid not in passed_over]
-        if not workers:
-            return
-        for worker in self._balancer.choose(task, workers):
-            if not isinstance(worker, Connection):
-                raise TypeError(
-                    f"{type(self._balancer).__qualname__}.choose returned {worker!r}, "
-                    f"which is none of the workers that it was given"
-                )
-            yield worker
+        chosen = self._balancer.choose(task, workers) if workers else ()
+        candidates = [worker for worker in chosen if isinstance(worker, Connection)]
+        if not candidates and workers:
+            raise NoWorkersAvailable(
+                f"the load balancer chose none of {len(workers)} workers for {task.name!r}"
+            )
+        return candidates
 
-    async def _until_changed(self, changed: asyncio.Event, deadline: float) -> None:
-        if self._roster.error is not None:
-            raise self._roster.error
+    async def _until_changed(self, task: Task, changed: asyncio.Event, deadline: float) -> None:
+        error = self._roster.error
+        if error is not None:
+            raise StartupError(str(error), stderr=getattr(error, "stderr", "")) from error
         try:
             async with asyncio.timeout_at(deadline):
                 await changed.wait()
         except TimeoutError:
             raise NoWorkersAvailable(
-                f"no worker took the call within {self._settings.patience:g} s; "
-                f"{len(self._workers)} are known"
+                f"no worker took {task.name!r} within the pool's start_timeout of "
+                f"{self._settings.start_timeout:g} s; of {len(self._workers)} known none answered: "
+                f"are they blocked by routines that never wait, or stopped?"
             ) from None
-
-    async def _post_mortem(self, uid: UUID) -> None:
-        """Wait until it is known how a worker ended, for a moment."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_POST_MORTEM):
-                while uid in self._roster.workers:
-                    await self._changed.wait()
-
-    def _notice(self) -> None:
-        """Hear of a change, in whatever thread it was made."""
-        try:
-            self._loop.call_soon_threadsafe(self._look_again)
-        except RuntimeError:  # the loop is closed
-            self._roster.unwatch(self._notice)
-
-    def _look_again(self) -> None:
-        if self._closed:
-            return
-        settings, there = self._settings, self._roster.workers
-        for uid in self._workers.keys() - there.keys():
-            self._workers.pop(uid).close(ConnectionResetError("the worker left"))
-        for uid in there.keys() - self._workers.keys():
-            self._workers[uid] = Connection(
-                there[uid], settings.token, settings.max_message_size, settings.grace
-            )
-        self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         # A loop closes its open generators last of all: sockets don't outlive a loop that ends
@@ -192,12 +159,15 @@ class Dispatcher:
         try:
             yield
         finally:
-            self._hang_up()
+            self._closed = True
+            self._workers.close(PoolClosed("the pool was left"))
+            self._tell_closed()
 
 
-def _may_go_elsewhere(task: Task, outcome: Outcome | Lost) -> bool:
+def _may_go_elsewhere(task: Task, outcome: Outcome | Lost, attempts: int) -> bool:
     if isinstance(outcome, Lost):
-        return task.idempotent and not isinstance(outcome.error, PoolClosed)
+        closed = isinstance(outcome.error, PoolClosed)
+        return task.idempotent and not closed and attempts < _ATTEMPTS
     return outcome.kind == "reject"
 
 

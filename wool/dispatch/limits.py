@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["within_limit"]
+
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -9,8 +11,6 @@ from typing import Any, TypeVar
 from wool.context import time_left
 from wool.exceptions import DispatchTimeout
 from wool.task import Task
-
-__all__ = ["within_limit"]
 
 T = TypeVar("T")
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+__all__ = ["Dispatchers"]
+
 import asyncio
 import threading
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from wool.discovery.roster import Roster
-from wool.dispatch.dispatcher import Dispatcher, Settings
+from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.steps import RemoteSteps
 from wool.exceptions import PoolClosed
 from wool.forks import generation
+from wool.settings import PoolSettings
 from wool.task import Task
 from wool.types import LoadBalancerLike, PoolLike
-
-__all__ = ["Dispatchers"]
 
 
 class Dispatchers:
@@ -26,7 +27,7 @@ class Dispatchers:
         self,
         roster: Roster,
         balancer: LoadBalancerLike,
-        settings: Settings,
+        settings: PoolSettings,
         outer: PoolLike | None = None,
     ) -> None:
         self._roster = roster
@@ -34,9 +35,7 @@ class Dispatchers:
         self._settings = settings
         self._outer = outer
         self._lock = threading.Lock()
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Dispatcher] = (
-            WeakKeyDictionary()
-        )
+        self._by_loop: dict[asyncio.AbstractEventLoop, Dispatcher] = {}
         self._closed = False
         self._forks = generation()
 
@@ -84,6 +83,7 @@ class Dispatchers:
                 if self._closed:
                     raise PoolClosed("the pool was left; a call needs one that is open")
                 self._raise_if_forked()
-                dispatcher = Dispatcher(self._roster, self._balancer, self._settings)
+                closed = partial(self._by_loop.pop, loop, None)
+                dispatcher = Dispatcher(self._roster, self._balancer, self._settings, closed)
                 self._by_loop[loop] = dispatcher
         return dispatcher

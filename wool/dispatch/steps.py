@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["RemoteSteps"]
+
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -15,8 +17,6 @@ from wool.protocol.call import Call, Lost, Outcome
 from wool.protocol.serializer import Buffer
 from wool.task import Task
 from wool.transport.connection import Connection
-
-__all__ = ["RemoteSteps"]
 
 
 class RemoteSteps:

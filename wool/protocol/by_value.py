@@ -6,6 +6,8 @@ cloudpickle finds the class again, but then gives it the attributes that its cop
 
 from __future__ import annotations
 
+__all__ = ["dumps", "loads"]
+
 import io
 import pickle
 from collections.abc import Callable, Iterable
@@ -14,8 +16,6 @@ from weakref import WeakSet
 
 # Not everybody needs it, and it takes 29 ms: this module is imported when it is wanted.
 import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-
-__all__ = ["dumps", "loads"]
 
 _originals: WeakSet[type] = WeakSet()
 _copies: WeakSet[type] = WeakSet()

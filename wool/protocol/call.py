@@ -10,6 +10,8 @@ DONE ◀──── return, raise, reject, link lost, abandoned
 
 from __future__ import annotations
 
+__all__ = ["Call", "CallState", "Calls", "Lost", "Outcome"]
+
 import asyncio
 import itertools
 from collections.abc import Sequence
@@ -23,8 +25,7 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.serializer import Buffer
 from wool.task import Task
-
-__all__ = ["Call", "CallState", "Calls", "Lost", "Outcome"]
+from wool.waiting import shielded
 
 
 class CallState(IntEnum):
@@ -123,10 +124,10 @@ class Call:
         """Send a suspended generator on. What comes of it, `outcome` tells."""
         if isinstance(self._outcome, Lost):
             return  # while it was suspended; the step's outcome says so
+        self._move(CallState.RUNNING)
+        self._outcome = None
         frame.call = self._number
         self._calls.sender.send(frame, buffers)
-        self._outcome = None
-        self._move(CallState.RUNNING)
 
     def abandon(self) -> None:
         """Forget a call whose clean-up was not confirmed in time."""
@@ -192,31 +193,28 @@ class Call:
         if self._outcome is None:
             self._move(CallState.CANCELLING)
         self._send_cancel(cancelled)
-        outcome = await self._clean_up(cancelled, deadline)
+        outcome = await self._clean_up(deadline)
         if isinstance(outcome, Outcome) and outcome.kind == "yielded" and not outcome.cancels:
             # The item and the cancellation crossed. The consumer never sees the item.
             self.step(wire.Frame(close=wire.Close()))
-            outcome = await self._clean_up(cancelled, deadline)
+            outcome = await self._clean_up(deadline)
             if self._state is CallState.SUSPENDED:
                 self.abandon()
         if not isinstance(outcome, Outcome) or not outcome.cancels or outcome.is_cancellation:
             return None
         return outcome
 
-    async def _clean_up(
-        self, cancelled: asyncio.CancelledError, deadline: float
-    ) -> Outcome | Lost | None:
+    async def _clean_up(self, deadline: float) -> Outcome | Lost | None:
         """Wait for an outcome until the deadline, whatever comes; then abandon the call."""
         while True:
             try:
-                return await self._arrival(deadline)
+                with shielded():
+                    return await self._arrival(deadline)
             except TimeoutError:
                 self.abandon()
                 return None
             except asyncio.CancelledError as again:
-                # anyio repeats one cancellation on every turn of the loop, with one message.
-                if not again.args or again.args != cancelled.args:
-                    self._send_cancel(again)
+                self._send_cancel(again)
 
     def _send_cancel(self, reason: asyncio.CancelledError) -> None:
         if self._state is CallState.CANCELLING:

@@ -7,6 +7,8 @@ cause, context, notes, the members of groups and the traceback.
 
 from __future__ import annotations
 
+__all__ = ["decode", "encode", "printable"]
+
 import contextlib
 import traceback as tracebacks
 import types
@@ -17,8 +19,6 @@ from wool.exceptions import RemoteError
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.traceback import entries, rebuild
-
-__all__ = ["decode", "encode", "printable"]
 
 _CUT_TEXT = 1000  # characters
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by a class statement

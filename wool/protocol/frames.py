@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["PROTOCOL_VERSION", "FrameHandler", "Sender", "open_frame", "read_task"]
+
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -11,10 +13,8 @@ from wool.exceptions import MessageTooLarge, SerializationError
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer, Pickled
-from wool.routine import is_stream, reference, resolve
+from wool.routine import reference, resolve
 from wool.task import Task
-
-__all__ = ["PROTOCOL_VERSION", "FrameHandler", "Sender", "open_frame", "read_task"]
 
 PROTOCOL_VERSION = 1
 _CACHED = 64 * 1024  # bytes of a routine by value; a larger one carries data, and is not kept
@@ -54,7 +54,6 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
         task=task.key,
         caller=task.parent_key,
         arguments=arguments.data,
-        stream=is_stream(task.callable),
     )
     where = reference(task.callable)
     if where is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["HELLO_LIMIT", "CallerHandshake", "WorkerHandshake", "hello"]
+
 import asyncio
 import hmac
 import os
@@ -13,8 +15,6 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import PROTOCOL_VERSION
 from wool.protocol.serializer import Buffer
 
-__all__ = ["HELLO_LIMIT", "Door", "Knock", "hello"]
-
 HELLO_LIMIT = 256
 """Bytes: nobody who is not known may make the other end hold more."""
 
@@ -24,7 +24,7 @@ def hello(token: bytes) -> wire.Frame:
     return wire.Frame(hello=wire.Hello(protocol=PROTOCOL_VERSION, token=token))
 
 
-class Door:
+class WorkerHandshake:
     """The worker's side: lets in whoever holds the token, and reads nothing else before."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Door:
         if not hmac.compare_digest(frame.hello.token, self._token):
             self._refuse(wire.Frame(reject=wire.Reject(reason="the token is wrong")))
         elif frame.hello.protocol != PROTOCOL_VERSION:
-            self._refuse(wire.Frame(reject=wire.Reject(reason=_versions(frame.hello.protocol))))
+            self._refuse(wire.Frame(reject=_other_version(frame.hello.protocol)))
         else:
             welcome = wire.Welcome(uid=self._uid.bytes, pid=os.getpid(), protocol=PROTOCOL_VERSION)
             self._admit(wire.Frame(welcome=welcome))
@@ -53,14 +53,15 @@ class Door:
         """Nobody came in."""
 
 
-def _versions(theirs: int) -> str:
-    return (
+def _other_version(theirs: int) -> wire.Reject:
+    reason = (
         f"the caller speaks version {theirs} of the protocol and the worker version "
         f"{PROTOCOL_VERSION}: install the same wool at both ends"
     )
+    return wire.Reject(reason=reason, protocol=PROTOCOL_VERSION)
 
 
-class Knock:
+class CallerHandshake:
     """The caller's side: waits for the answer."""
 
     def __init__(self) -> None:
@@ -73,9 +74,8 @@ class Knock:
         if frame.HasField("welcome"):
             self._answer.set_result(frame.welcome)
         elif frame.HasField("reject"):
-            self._answer.set_exception(
-                AuthenticationError(f"the worker refused the link: {frame.reject.reason}")
-            )
+            kind = ProtocolError if frame.reject.protocol else AuthenticationError
+            self._answer.set_exception(kind(f"the worker refused the link: {frame.reject.reason}"))
         else:
             raise ProtocolError("a worker did not begin with a welcome")
 

@@ -5,14 +5,6 @@ Functions and classes of `__main__`, closures and lambdas travel by value, all e
 
 from __future__ import annotations
 
-import pickle
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from wool.exceptions import MessageTooLarge, SerializationError
-
 __all__ = [
     "Buffer",
     "Pickled",
@@ -22,6 +14,14 @@ __all__ = [
     "unpicklable",
     "unreadable",
 ]
+
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wool.exceptions import MessageTooLarge, SerializationError
 
 Buffer = bytes | bytearray | memoryview
 

@@ -12,6 +12,8 @@ the caller is told.
 
 from __future__ import annotations
 
+__all__ = ["Session", "SessionState", "contained", "new_session"]
+
 import asyncio
 import sys
 from abc import ABC, abstractmethod
@@ -30,9 +32,6 @@ from wool.protocol.serializer import Buffer, Pickled
 from wool.routine import is_stream
 from wool.task import Task
 from wool.types import PoolLike
-
-__all__ = ["Session", "SessionState", "contained", "new_session"]
-
 
 _INTERRUPTED = 130  # the exit status that a shell gives to a process that Ctrl-C ended
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Sessions"]
+
 import asyncio
 from collections.abc import Sequence
 
@@ -13,8 +15,6 @@ from wool.protocol.serializer import Buffer
 from wool.protocol.session import Session, contained, new_session
 from wool.types import PoolLike
 
-__all__ = ["Sessions"]
-
 
 class Sessions:
     """All calls of one caller."""
@@ -25,9 +25,6 @@ class Sessions:
         self._sessions: dict[int, Session] = {}
         self._idle = asyncio.Event()
         self._draining = False
-
-    def __len__(self) -> int:
-        return len(self._sessions)
 
     @property
     def done(self) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+__all__ = ["entries", "rebuild"]
+
 import inspect
 import types
 from collections.abc import Iterable, Iterator
 from typing import cast
 
 from wool.protocol import wire_pb2 as wire
-
-__all__ = ["entries", "rebuild"]
 
 _HIDDEN = __name__.partition(".")[0]
 

@@ -184,7 +184,6 @@ class Open(_message.Message):
     QUALNAME_FIELD_NUMBER: _builtins.int
     FUNCTION_FIELD_NUMBER: _builtins.int
     ARGUMENTS_FIELD_NUMBER: _builtins.int
-    STREAM_FIELD_NUMBER: _builtins.int
     task: _builtins.bytes
     """16 bytes"""
     caller: _builtins.bytes
@@ -196,7 +195,6 @@ class Open(_message.Message):
     """... or the routine itself, pickled by value"""
     arguments: _builtins.bytes
     """a pair: positional, by keyword"""
-    stream: _builtins.bool
     def __init__(
         self,
         *,
@@ -206,11 +204,10 @@ class Open(_message.Message):
         qualname: _builtins.str = ...,
         function: _builtins.bytes = ...,
         arguments: _builtins.bytes = ...,
-        stream: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "function", b"function", "module", b"module", "qualname", b"qualname", "stream", b"stream", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "function", b"function", "module", b"module", "qualname", b"qualname", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -337,15 +334,19 @@ class Reject(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
+    protocol: _builtins.int
+    """in a handshake: the worker's version, if that is the reason"""
     def __init__(
         self,
         *,
         reason: _builtins.str = ...,
+        protocol: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["protocol", b"protocol", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -710,7 +711,7 @@ class Peers(_message.Message):
     def peers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Peer]: ...
     @_builtins.property
     def departed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Departed]:
-        """since the last message"""
+        """those that left last"""
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Connection"]
+
 import asyncio
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,22 +11,17 @@ from uuid import UUID
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Calls
 from wool.protocol.serializer import Buffer
-from wool.transport.unix import UnixLink, dial, greet
+from wool.settings import PoolSettings
+from wool.transport.unix import UnixLink, authenticate, connect
 from wool.types import WorkerMetadata
-
-__all__ = ["Connection"]
 
 
 class Connection:
     """The way to one worker. A load balancer sees it as a WorkerLike."""
 
-    def __init__(
-        self, metadata: WorkerMetadata, token: bytes, max_message_size: int, grace: float
-    ) -> None:
+    def __init__(self, metadata: WorkerMetadata, settings: PoolSettings) -> None:
         self._metadata = metadata
-        self._token = token
-        self._max_message_size = max_message_size
-        self._grace = grace
+        self._settings = settings
         self._connecting = asyncio.Lock()
         self._link: UnixLink | None = None
         self._calls: Calls | None = None
@@ -70,18 +67,22 @@ class Connection:
 
     async def _join(self) -> None:
         self._raise_if_closed()
-        link = await dial(self._metadata.address, self._max_message_size)
+        link = await connect(self._metadata.address, self._settings.max_message_size)
         self._link = link  # from here on `close` reaches it
-        await greet(link, self._token)
+        welcome = await authenticate(link, self._settings.token)
+        if welcome.uid != self.uid.bytes:
+            link.abort()
+            raise ConnectionRefusedError(f"another worker answered for {self._metadata.pid}")
         self._raise_if_closed()
-        self._calls = Calls(link, self._grace)
+        self._calls = Calls(link, self._settings.grace)
         link.attach(self)
 
     def _raise_if_closed(self) -> None:
-        if self._closed_with is not None:
+        error = self._closed_with
+        if error is not None:
             if self._link is not None:
-                self._link.abort(self._closed_with)
-            raise self._closed_with
+                self._link.abort(error)
+            raise type(error)(*error.args) from error
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the worker."""

@@ -6,13 +6,13 @@ its loss once. Everything above is the same on every carrier.
 
 from __future__ import annotations
 
+__all__ = ["FRAME_OVERHEAD", "Link"]
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer
-
-__all__ = ["FRAME_OVERHEAD", "Link"]
 
 FRAME_OVERHEAD = 1024 * 1024
 """Bytes that a frame may take beside the value in it, before a receiver refuses it."""

@@ -6,14 +6,14 @@ that follows a frame, is read straight into memory of its own, which the frame's
 
 from __future__ import annotations
 
+__all__ = ["LENGTH_SIZE", "FrameReader"]
+
 from collections.abc import Sequence
 from typing import cast
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer
-
-__all__ = ["LENGTH_SIZE", "FrameReader"]
 
 LENGTH_SIZE = 4
 _CAPACITY = 64 * 1024  # bytes

@@ -6,6 +6,8 @@ buffers, whose lengths the frame gives.
 
 from __future__ import annotations
 
+__all__ = ["UnixLink", "UnixListener", "authenticate", "connect"]
+
 import asyncio
 import contextlib
 import socket
@@ -18,12 +20,10 @@ from google.protobuf.message import DecodeError
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import FrameHandler
-from wool.protocol.handshake import HELLO_LIMIT, Door, Knock, hello
+from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, WorkerHandshake, hello
 from wool.protocol.serializer import Buffer
 from wool.transport.link import FRAME_OVERHEAD, Link
 from wool.transport.reader import LENGTH_SIZE, FrameReader
-
-__all__ = ["UnixLink", "UnixListener", "dial", "greet"]
 
 _SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
 
@@ -167,24 +167,24 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             self._cork()  # behind the calls that start now: those that end at once share a write
 
 
-async def dial(path: str, max_message_size: int) -> UnixLink:
-    """Open a link to the worker that listens at `path`; `greet` comes next. Raises OSError."""
+async def connect(path: str, max_message_size: int) -> UnixLink:
+    """Open a link to the worker at `path`; `authenticate` comes next. Raises OSError."""
     loop = asyncio.get_running_loop()
     _, link = await loop.create_unix_connection(lambda: UnixLink(max_message_size), path)
     return link
 
 
-async def greet(link: UnixLink, token: bytes) -> wire.Welcome:
+async def authenticate(link: UnixLink, token: bytes) -> wire.Welcome:
     """Say hello and wait for the answer. Raises OSError, AuthenticationError or ProtocolError.
 
     The link is closed if the answer is no, or if this is cancelled.
     """
-    knock = Knock()
-    link.attach(knock, limit=HELLO_LIMIT)
+    handshake = CallerHandshake()
+    link.attach(handshake, limit=HELLO_LIMIT)
     link.send(hello(token))
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(link.abort)
-        welcome = await knock.answer()
+        welcome = await handshake.answer()
         on_failure.pop_all()
     return welcome
 
@@ -237,5 +237,5 @@ class UnixListener:
             link.send(reject)
             link.finish()
 
-        link.attach(Door(self._uid, self._token, admit, refuse), limit=HELLO_LIMIT)
+        link.attach(WorkerHandshake(self._uid, self._token, admit, refuse), limit=HELLO_LIMIT)
         return link

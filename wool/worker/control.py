@@ -6,12 +6,12 @@ here, never in arguments or the environment. That the channel ends tells either 
 
 from __future__ import annotations
 
+__all__ = ["LENGTH_SIZE", "read_from_worker", "read_to_worker", "receive_start", "write"]
+
 import asyncio
 import socket
 
 from wool.protocol import wire_pb2 as wire
-
-__all__ = ["LENGTH_SIZE", "read_from_worker", "read_to_worker", "receive_start", "write"]
 
 LENGTH_SIZE = 4
 

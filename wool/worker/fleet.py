@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Fleet"]
+
 import asyncio
 import logging
 import os
@@ -12,8 +14,6 @@ from wool.discovery.roster import Roster
 from wool.exceptions import StartupError
 from wool.protocol import wire_pb2 as wire
 from wool.worker.launch import LocalWorker, WorkerSettings, launched
-
-__all__ = ["Fleet"]
 
 _log = logging.getLogger(__name__)
 
@@ -51,9 +51,9 @@ class Fleet:
         """Run one worker after the other."""
         failures = 0
         while not self._stopping.is_set():
-            started = asyncio.get_running_loop().time()
             try:
                 async with launched(self._settings) as worker:
+                    started = asyncio.get_running_loop().time()
                     await self._serve(worker)
                 settled = asyncio.get_running_loop().time() - started > _SETTLED
                 failures = 0 if settled else failures + 1

@@ -8,6 +8,8 @@ hold the interpreter, and what routines have started themselves, die with it.
 
 from __future__ import annotations
 
+__all__ = ["Janitor"]
+
 import contextlib
 import logging
 import os
@@ -17,8 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wool.forks import close_in_forks
-
-__all__ = ["Janitor"]
 
 _log = logging.getLogger(__name__)
 

@@ -7,6 +7,8 @@ worker does not come up.
 
 from __future__ import annotations
 
+__all__ = ["main"]
+
 import asyncio
 import builtins
 import os
@@ -23,8 +25,6 @@ from typing import Literal, cast
 from wool.protocol import wire_pb2 as wire
 from wool.worker.control import receive_start
 from wool.worker.runtime import Runtime
-
-__all__ = ["main"]
 
 _ORPHANED = 1  # exit status; nobody is left to read it
 _KEPT = 64 * 1024  # bytes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Runtime"]
+
 import asyncio
 import contextlib
 import os
@@ -11,15 +13,13 @@ from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.discovery.roster import Roster
-from wool.dispatch.dispatcher import Settings
 from wool.dispatch.loops import Dispatchers
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.sessions import Sessions
+from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, UnixListener
 from wool.types import WorkerMetadata
 from wool.worker.control import read_to_worker, write
-
-__all__ = ["Runtime"]
 
 
 class Runtime:
@@ -33,8 +33,9 @@ class Runtime:
         self._ready = ready
         self._roster = Roster()
         self._callers: dict[UnixLink, Sessions] = {}
-        settings = Settings(
-            start.token, start.max_message_size, start.grace, patience=start.start_timeout
+        self._stopping = False
+        settings = PoolSettings(
+            start.token, start.max_message_size, start.grace, start.start_timeout
         )
         self._peers = Dispatchers(self._roster, RoundRobinLoadBalancer(), settings)
 
@@ -63,6 +64,8 @@ class Runtime:
         """Serve a caller. When it hangs up, its calls end."""
         self._callers = {link: s for link, s in self._callers.items() if not s.done}
         sessions = self._callers[link] = Sessions(link, self._peers)
+        if self._stopping:
+            sessions.close()
         return sessions
 
     async def _follow(self, reader: asyncio.StreamReader) -> float:
@@ -84,11 +87,12 @@ class Runtime:
 
     async def _end_calls(self, grace: float) -> bool:
         """Cancel what runs; tell whether all of it ended within `grace` seconds."""
+        self._stopping = True
         for sessions in self._callers.values():
             sessions.close()
         try:
             async with asyncio.timeout(grace):
-                for sessions in self._callers.values():
+                for sessions in list(self._callers.values()):
                     await sessions.wait_closed()
         except TimeoutError:
             return False

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+__all__ = ["RuntimeDirectory"]
+
 import contextlib
 import fcntl
 import os
+import stat
 import tempfile
-import time
 import weakref
 from pathlib import Path
 from typing import IO
 
-__all__ = ["RuntimeDirectory"]
-
 _PREFIX = "wool-"
-_LOCK = "lock"
+_LOCK = "pool.lock"
+_OURS = (".lock", ".sock")
+_PRIVATE = 0o700
 _LONGEST_SOCKET_NAME = len("/wool-12345678/12345678.sock")
 _LONGEST_SOCKET_PATH = 100  # bytes; the system's limit is 104 to 108
 _SHORT = "/tmp"  # noqa: S108 - the directory in it gets mode 0700 and a random name
-_UNDECIDED = 60.0  # seconds in which a directory without a lock may still be getting one
 
 
 class RuntimeDirectory:
@@ -55,45 +56,52 @@ def _locked(path: Path) -> IO[bytes]:
 
 def _remove(path: Path, owner: int) -> None:
     if os.getpid() == owner:  # and not a process that was forked from it
-        _remove_flat(path)
+        _remove_ours(path)
 
 
-def _remove_flat(path: Path) -> None:
+def _remove_ours(path: Path) -> None:
+    """Remove what a pool puts there, and the directory if that was all."""
     with contextlib.suppress(OSError):  # another pool's sweep may be quicker
         for name in os.listdir(path):  # noqa: PTH208 - takes one descriptor, and returns it
-            (path / name).unlink(missing_ok=True)
+            if name.endswith(_OURS):
+                (path / name).unlink(missing_ok=True)
         path.rmdir()
 
 
 def _parent() -> str:
-    for place in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
-        if place and os.access(place, os.W_OK | os.X_OK) and _is_short(place):
-            return place
+    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
+        if parent and os.access(parent, os.W_OK | os.X_OK) and _is_short(parent):
+            return parent
     return _SHORT
 
 
-def _is_short(place: str) -> bool:
-    return len(os.fsencode(place)) + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH
+def _is_short(parent: str) -> bool:
+    return len(os.fsencode(parent)) + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH
 
 
 def _sweep(parent: Path) -> None:
-    for path in parent.glob(f"{_PREFIX}*"):
-        try:
-            if path.stat().st_uid == os.getuid() and _is_abandoned(path):
-                _remove_flat(path)
-        except OSError:
-            continue  # another pool's sweep was quicker
+    for path in parent.glob(f"{_PREFIX}????????"):
+        with contextlib.suppress(OSError):  # another pool's sweep was quicker
+            if _is_ours(path) and _is_abandoned(path):
+                _remove_ours(path)
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a directory is certainly one that a pool of this user made."""
+    directory = path.lstat()
+    lock = (path / _LOCK).lstat()
+    return (
+        stat.S_ISDIR(directory.st_mode)
+        and stat.S_IMODE(directory.st_mode) == _PRIVATE
+        and stat.S_ISREG(lock.st_mode)
+        and directory.st_uid == lock.st_uid == os.getuid()
+    )
 
 
 def _is_abandoned(path: Path) -> bool:
-    try:
-        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return time.time() - path.stat().st_mtime > _UNDECIDED
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
+    with open(path / _LOCK, "rb") as lock:  # noqa: PTH123
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
     return True

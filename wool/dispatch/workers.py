@@ -1,0 +1,88 @@
+"""The ways to a pool's workers from one event loop, kept true to the roster."""
+
+from __future__ import annotations
+
+__all__ = ["Workers"]
+
+import asyncio
+import contextlib
+from uuid import UUID
+
+from wool.discovery.roster import Roster
+from wool.settings import PoolSettings
+from wool.transport.connection import Connection
+
+_POST_MORTEM = 0.1  # seconds to wait for the exit status of a worker that hung up
+_LAST_FRAMES = 1.0  # seconds for a link to end by itself when its worker has left
+
+
+class Workers:
+    """Who can be called from this loop. Not to be used from another."""
+
+    def __init__(self, roster: Roster, settings: PoolSettings) -> None:
+        self._roster = roster
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._connections: dict[UUID, Connection] = {}
+        self._leaving: set[Connection] = set()
+        self._changed = asyncio.Event()
+        roster.watch(self._on_roster_change)
+        self._sync()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    @property
+    def connections(self) -> list[Connection]:
+        """The workers that are there now, those that joined first before the others."""
+        return list(self._connections.values())
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set at the next change, and only then."""
+        return self._changed
+
+    async def returncode(self, uid: UUID) -> int | None:
+        """Return how a worker that hung up ended, waiting for a moment until it is known."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_POST_MORTEM):
+                while uid in self._roster.workers:
+                    await self._changed.wait()
+        return self._roster.returncode(uid)
+
+    def close(self, error: Exception) -> None:
+        """Hang up on every worker. Calls that run end with `error`."""
+        self._roster.unwatch(self._on_roster_change)
+        for worker in (*self._connections.values(), *self._leaving):
+            worker.close(error)
+        self._connections.clear()
+        self._leaving.clear()
+        self._wake()
+
+    def _on_roster_change(self) -> None:
+        """Hear of a change, in whatever thread it was made."""
+        try:
+            self._loop.call_soon_threadsafe(self._sync)
+        except RuntimeError:  # the loop is closed
+            self._roster.unwatch(self._on_roster_change)
+
+    def _sync(self) -> None:
+        there = self._roster.workers
+        for uid in self._connections.keys() - there.keys():
+            self._let_go(self._connections.pop(uid))
+        for uid in [uid for uid in there if uid not in self._connections]:
+            self._connections[uid] = Connection(there[uid], self._settings)
+        self._wake()
+
+    def _let_go(self, worker: Connection) -> None:
+        # What it sent before it ended may still lie in the socket: the link ends behind that.
+        self._leaving.add(worker)
+        self._loop.call_later(_LAST_FRAMES, self._hang_up, worker)
+
+    def _hang_up(self, worker: Connection) -> None:
+        self._leaving.discard(worker)
+        worker.close(ConnectionResetError("the worker left"))
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

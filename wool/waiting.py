@@ -1,0 +1,37 @@
+"""Waiting for what must not be left half done, though the waiting task is cancelled."""
+
+from __future__ import annotations
+
+__all__ = ["settle", "shielded"]
+
+import asyncio
+import sys
+from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+
+async def settle(futures: Collection[asyncio.Future[Any]]) -> None:
+    """Wait until all `futures` are done, with whatever result.
+
+    Cancelling this does not shorten the wait, and is not lost either: CancelledError is raised once
+    they are done.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    with shielded():
+        while pending := [future for future in futures if not future.done()]:
+            try:
+                await asyncio.wait(pending)
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+def shielded() -> AbstractContextManager[object]:
+    """Return a context manager that keeps the cancel scopes of anyio out; `Task.cancel` gets in.
+
+    A cancelled scope cancels its tasks again at every turn of the loop, until they leave it.
+    """
+    anyio = sys.modules.get("anyio")  # nobody has a scope without importing it
+    return nullcontext() if anyio is None else anyio.CancelScope(shield=True)
