@@ -1,0 +1,100 @@
+"""Who gets a call when the first choice can't take it, and what is never lost or done twice."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+import wool
+from tests.home import Home
+from tests.routines import block, double, pid, slow_clean_up
+
+pytestmark = pytest.mark.anyio
+
+
+@wool.routine(idempotent=True)
+async def always_die(path: str) -> None:
+    with Path(path).open("a") as file:  # noqa: ASYNC230
+        file.write("x")
+    await asyncio.sleep(0)
+    os._exit(7)
+
+
+@wool.routine
+async def last_words(n: int) -> int:
+    if n == 0:
+        asyncio.get_running_loop().call_later(0.05, os._exit, 0)
+    return n
+
+
+async def test_an_idempotent_call_is_started_three_times_at_most(tmp_path: Path) -> None:
+    async with wool.WorkerPool(size=2):
+        with pytest.raises(wool.WorkerDied) as caught:
+            await always_die(str(tmp_path / "log"))
+    assert caught.value.exitcode == 7
+    assert (tmp_path / "log").read_text() == "xxx"
+
+
+async def test_a_first_call_does_not_wait_for_a_blocked_worker(home: Home) -> None:
+    async with wool.WorkerPool(size=2) as pool:
+        blocking = asyncio.create_task(block(home.path, 3.0))
+        await home.hear()
+
+        async def call() -> int:
+            with pool.activate():
+                return [await double(n) for n in range(2)][-1]
+
+        started = time.monotonic()
+        assert await asyncio.to_thread(asyncio.run, call()) == 2
+        assert time.monotonic() - started < 2.5
+        await blocking
+
+
+async def test_results_that_a_worker_sent_before_it_ended_arrive() -> None:
+    async with wool.WorkerPool(size=1):
+        await pid()
+        calls = [asyncio.ensure_future(last_words(n)) for n in range(40)]
+        for _ in range(3):  # until all of them have been written
+            await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 - the caller is busy while the worker answers and ends
+        assert await asyncio.gather(*calls) == list(range(40))
+
+
+async def test_a_cancelled_scope_of_anyio_waits_quietly_for_the_clean_up(home: Home) -> None:
+    async with wool.WorkerPool(size=1):
+        await pid()
+        with anyio.move_on_after(0.1):
+            await slow_clean_up(home.path)
+        before = time.process_time()
+        with anyio.move_on_after(0.1):
+            await slow_clean_up(home.path)
+        assert time.process_time() - before < 0.2, "the loop spins"
+
+
+async def test_a_pool_forgets_the_loops_that_ended() -> None:
+    async with wool.WorkerPool(size=1) as pool:
+
+        async def call() -> int:
+            with pool.activate():
+                return await double(1)
+
+        for _ in range(3):
+            assert await asyncio.to_thread(asyncio.run, call()) == 2
+        assert pool._opened is not None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        loops = pool._opened.dispatchers._by_loop  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        assert len(loops) <= 1
+
+
+async def test_a_pool_opened_where_no_directory_is_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(wool.StartupError, match="No such file"):
+        async with asyncio.timeout(5), wool.WorkerPool(size=1):
+            pass
