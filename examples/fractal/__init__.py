@@ -1,0 +1,1 @@
+"""The Mandelbrot set, rendered on worker processes and streamed to a page tile by tile."""

@@ -1,0 +1,33 @@
+"""`python -m examples.fractal`: serve the demo."""
+
+import argparse
+import contextlib
+import socket
+
+import uvicorn
+
+from examples.fractal.app import create_app
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m examples.fractal", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
+    parser.add_argument("--workers", type=int, help="default: one for each processor")
+    options = parser.parse_args()
+    try:
+        listener = socket.create_server((options.host, options.port))
+    except OSError as error:
+        parser.exit(1, f"can't listen on {options.host}:{options.port}: {error}\n")
+    with listener:
+        host, port = listener.getsockname()
+        print(f"The fractal is at http://{host}:{port}/ (Ctrl-C ends it)", flush=True)
+        config = uvicorn.Config(
+            create_app(options.workers), log_level="warning", timeout_graceful_shutdown=5
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run([listener])
+
+
+if __name__ == "__main__":
+    main()
