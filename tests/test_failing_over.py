@@ -74,6 +74,36 @@ async def test_a_cancelled_scope_of_anyio_waits_quietly_for_the_clean_up(home: H
         assert time.process_time() - before < 0.2, "the loop spins"
 
 
+@wool.routine
+async def compute(path: str) -> float:
+    with Path(path).open("a") as file:  # noqa: ASYNC230
+        file.write("x")
+    end = time.monotonic() + 0.05
+    while time.monotonic() < end:
+        pass
+    return time.monotonic()
+
+
+async def test_a_result_goes_out_before_the_next_call_computes(tmp_path: Path) -> None:
+    async with wool.WorkerPool(size=1):
+        await pid()
+        calls = [asyncio.ensure_future(compute(str(tmp_path / "log"))) for _ in range(10)]
+        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) < 5
+        await asyncio.gather(*calls)
+
+
+async def test_calls_that_computing_ones_keep_waiting_can_be_cancelled(tmp_path: Path) -> None:
+    async with wool.WorkerPool(size=1):
+        await pid()
+        calls = [asyncio.ensure_future(compute(str(tmp_path / "log"))) for _ in range(20)]
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+    assert len((tmp_path / "log").read_text()) < 10
+
+
 async def test_a_pool_forgets_the_loops_that_ended() -> None:
     async with wool.WorkerPool(size=1) as pool:
 

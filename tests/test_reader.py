@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
-from wool.transport.reader import LENGTH_SIZE, FrameReader
+from wool.protocol.framing import LENGTH_SIZE, prefixed
+from wool.transport.reader import FrameReader
 
 LIMIT = 10 * 2**20
 Message = tuple[bytes, list[bytes]]
@@ -19,7 +20,7 @@ Message = tuple[bytes, list[bytes]]
 def _encoded(value: bytes, buffers: list[bytes]) -> bytes:
     frame = wire.Frame(call=7, send=wire.Send(value=value), buffers=[len(b) for b in buffers])
     data = frame.SerializeToString()
-    return len(data).to_bytes(LENGTH_SIZE, "little") + data + b"".join(buffers)
+    return prefixed(data) + b"".join(buffers)
 
 
 def _read(data: bytes, sizes: list[int]) -> list[Message]:

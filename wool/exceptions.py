@@ -186,16 +186,18 @@ class MessageTooLarge(WoolError):
 class StartupError(WoolError):
     """A worker ended before it was ready, or was not ready in time.
 
-    `stderr` is what it had written there.
+    `stderr` is what it had written there, `returncode` how it ended, as `subprocess` has it; None
+    if it was not ready in time, or did not start at all.
     """
 
-    def __init__(self, message: str, *, stderr: str = "") -> None:
+    def __init__(self, message: str, *, stderr: str = "", returncode: int | None = None) -> None:
         super().__init__(message)
         self.stderr = stderr
+        self.returncode = returncode
 
 
 class AuthenticationError(WoolError):
-    """The worker refused the pool's token."""
+    """The worker refused the pool's token: it belongs to another pool, or another run of one."""
 
 
 class ProtocolError(WoolError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Reference", "Routine", "is_stream", "reference", "resolve", "routine"]
+__all__ = ["Reference", "Routine", "is_generator", "reference", "resolve", "routine"]
 
 import functools
 import importlib
@@ -192,7 +192,7 @@ def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]], option
     return call
 
 
-def is_stream(function: Callable[..., Any]) -> bool:
+def is_generator(function: Callable[..., Any]) -> bool:
     """Tell whether a routine's function is a generator."""
     return bool(function.__code__.co_flags & inspect.CO_ASYNC_GENERATOR)
 

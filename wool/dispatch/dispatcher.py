@@ -142,7 +142,9 @@ class Dispatcher:
     async def _until_changed(self, task: Task, changed: asyncio.Event, deadline: float) -> None:
         error = self._roster.error
         if error is not None:
-            raise StartupError(str(error), stderr=getattr(error, "stderr", "")) from error
+            raise StartupError(
+                f"{task.name!r} was not started, since the pool's workers do not come up: {error}"
+            ) from error
         try:
             async with asyncio.timeout_at(deadline):
                 await changed.wait()

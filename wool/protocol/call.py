@@ -92,9 +92,9 @@ class Lost:
 class Call:
     """One call on one link. Used by one task at a time."""
 
-    def __init__(self, calls: Calls, number: int, grace: float) -> None:
+    def __init__(self, calls: Calls, call_id: int, grace: float) -> None:
         self._calls = calls
-        self._number = number
+        self._call_id = call_id
         self._grace = grace
         self._state = CallState.OPENED
         self._waiter: asyncio.Future[Outcome | Lost] | None = None
@@ -126,13 +126,13 @@ class Call:
             return  # while it was suspended; the step's outcome says so
         self._move(CallState.RUNNING)
         self._outcome = None
-        frame.call = self._number
+        frame.call = self._call_id
         self._calls.sender.send(frame, buffers)
 
     def abandon(self) -> None:
         """Forget a call whose clean-up was not confirmed in time."""
         if self._state is not CallState.DONE:
-            self._calls.forget(self._number, closing=True)
+            self._calls.forget(self._call_id, closing=True)
             self._move(CallState.DONE)
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
@@ -158,7 +158,7 @@ class Call:
         self._end(Lost(self.acknowledged, error))
 
     def _end(self, outcome: Outcome | Lost) -> None:
-        self._calls.forget(self._number)
+        self._calls.forget(self._call_id)
         self._move(CallState.DONE)
         self._arrived(outcome)
 
@@ -220,7 +220,7 @@ class Call:
         if self._state is CallState.CANCELLING:
             message = failure.printable(reason.args[0]) if reason.args else ""
             self._calls.sender.send(
-                wire.Frame(call=self._number, cancel=wire.Cancel(message=message))
+                wire.Frame(call=self._call_id, cancel=wire.Cancel(message=message))
             )
 
 
@@ -230,7 +230,7 @@ class Calls:
     def __init__(self, sender: Sender, grace: float) -> None:
         self.sender = sender
         self._grace = grace
-        self._numbers = itertools.count(1)
+        self._call_ids = itertools.count(1)
         self._calls: dict[int, Call] = {}
         self._abandoned: set[int] = set()
 
@@ -245,16 +245,16 @@ class Calls:
         self, opened: wire.Open, buffers: Sequence[Buffer], timeout: float | None = None
     ) -> Call:
         """Send a task off, which has `timeout` seconds."""
-        number = next(self._numbers)
-        self.sender.send(wire.Frame(call=number, open=opened, timeout=timeout), buffers)
-        call = self._calls[number] = Call(self, number, self._grace)
+        call_id = next(self._call_ids)
+        self.sender.send(wire.Frame(call=call_id, open=opened, timeout=timeout), buffers)
+        call = self._calls[call_id] = Call(self, call_id, self._grace)
         return call
 
-    def forget(self, number: int, *, closing: bool = False) -> None:
+    def forget(self, call_id: int, *, closing: bool = False) -> None:
         """Take a call off the table. With `closing`, see to it that its generator is closed."""
-        self._calls.pop(number, None)
+        self._calls.pop(call_id, None)
         if closing:
-            self._abandoned.add(number)
+            self._abandoned.add(call_id)
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the link. Raises ProtocolError."""

@@ -65,29 +65,29 @@ def decode(failure: wire.Failure) -> BaseException:
 class _Encoder:
     def __init__(self) -> None:
         self._failure = wire.Failure()
-        self._places: dict[int, int] = {}
+        self._positions: dict[int, int] = {}
 
     def encode(self, error: BaseException) -> wire.Failure:
         pending = [error]
-        self._place(error)
+        self._position(error)
         while pending:
             pending.extend(self._describe(pending.pop()))
         return self._failure
 
-    def _place(self, error: BaseException) -> int:
-        """Return the error's place in the list, counted from 1, and give it one if need be."""
-        place = self._places.get(id(error))
-        if place is None:
+    def _position(self, error: BaseException) -> int:
+        """Return the error's position in the list, counted from 1, and give it one if need be."""
+        position = self._positions.get(id(error))
+        if position is None:
             self._failure.exceptions.add()
-            place = self._places[id(error)] = len(self._failure.exceptions)
-        return place
+            position = self._positions[id(error)] = len(self._failure.exceptions)
+        return position
 
     def _describe(self, error: BaseException) -> list[BaseException]:
         """Fill the error's entry; return the errors that it refers to and that were not known."""
         members = _members(error)
         related = [error.__cause__, error.__context__, *members]
-        new = [e for e in related if e is not None and id(e) not in self._places]
-        entry = self._failure.exceptions[self._place(error) - 1]
+        new = [e for e in related if e is not None and id(e) not in self._positions]
+        entry = self._failure.exceptions[self._position(error) - 1]
         entry.type = _pickled_type(type(error))
         entry.pickled = _pickled_its_own_way(error)
         entry.name = _name(error)
@@ -96,11 +96,11 @@ class _Encoder:
         entry.suppress_context = error.__suppress_context__
         entry.traceback.extend(entries(error.__traceback__))
         entry.group = isinstance(error, BaseExceptionGroup)
-        entry.members.extend(self._place(member) for member in members)
+        entry.members.extend(self._position(member) for member in members)
         if error.__cause__ is not None:
-            entry.cause = self._place(error.__cause__)
+            entry.cause = self._position(error.__cause__)
         if error.__context__ is not None:
-            entry.context = self._place(error.__context__)
+            entry.context = self._position(error.__context__)
         return list({id(e): e for e in new}.values())
 
 
@@ -187,27 +187,27 @@ class _Decoder:
         self._rebuilt: dict[int, BaseException] = {}
 
     def decode(self) -> BaseException:
-        # Members first: they have a higher place than the group that first named them, or were
+        # Members first: they have a higher position than the group that first named them, or were
         # named before it; a group can't hold itself, so the recursion ends.
-        for place in range(1, len(self._entries) + 1):
-            self._rebuild(place)
-        for place, error in self._rebuilt.items():
-            entry = self._entries[place - 1]
+        for position in range(1, len(self._entries) + 1):
+            self._rebuild(position)
+        for position, error in self._rebuilt.items():
+            entry = self._entries[position - 1]
             _set(error, "__cause__", self._rebuilt.get(entry.cause))
             _set(error, "__context__", self._rebuilt.get(entry.context))
             _set(error, "__suppress_context__", entry.suppress_context)
             _set(error, "__traceback__", rebuild(entry.traceback))
         return self._rebuilt[1]
 
-    def _rebuild(self, place: int) -> BaseException:
-        if place not in self._rebuilt:
-            entry = self._entries[place - 1]
+    def _rebuild(self, position: int) -> BaseException:
+        if position not in self._rebuilt:
+            entry = self._entries[position - 1]
             members = [self._rebuild(member) for member in entry.members]
             try:
-                self._rebuilt[place] = _restore(entry, members)
+                self._rebuilt[position] = _restore(entry, members)
             except BaseException as reason:  # noqa: BLE001 - unpickling runs user code
-                self._rebuilt[place] = _remote_error(entry, reason)
-        return self._rebuilt[place]
+                self._rebuilt[position] = _remote_error(entry, reason)
+        return self._rebuilt[position]
 
 
 def _restore(entry: wire.Exception, members: list[BaseException]) -> BaseException:

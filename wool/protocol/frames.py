@@ -81,13 +81,13 @@ def _named_arguments(task: Task) -> Mapping[str, Any]:
     try:
         bound = inspect.signature(task.callable).bind(*task.args, **task.kwargs)
     except TypeError:
-        named = {str(place): value for place, value in enumerate(task.args)}
+        named = {str(index): value for index, value in enumerate(task.args)}
         return named | dict(task.kwargs)
     named = dict[str, Any]()
     for name, value in bound.arguments.items():
         kind = bound.signature.parameters[name].kind
         if kind is inspect.Parameter.VAR_POSITIONAL:
-            named |= {f"*{name}[{place}]": item for place, item in enumerate(value)}
+            named |= {f"*{name}[{index}]": item for index, item in enumerate(value)}
         elif kind is inspect.Parameter.VAR_KEYWORD:
             named |= value
         else:

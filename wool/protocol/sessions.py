@@ -11,8 +11,11 @@ from wool.exceptions import ProtocolError
 from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender, read_task
+from wool.protocol.generator_session import GeneratorSession
 from wool.protocol.serializer import Buffer
-from wool.protocol.session import Session, contained, new_session
+from wool.protocol.session import CoroutineSession, Session, contained
+from wool.protocol.turns import Turns
+from wool.routine import is_generator
 from wool.types import PoolLike
 
 
@@ -23,6 +26,7 @@ class Sessions:
         self._sender = sender
         self._pool = pool
         self._sessions: dict[int, Session] = {}
+        self._turns = Turns()
         self._idle = asyncio.Event()
         self._draining = False
 
@@ -58,23 +62,24 @@ class Sessions:
             await self._idle.wait()
 
     def _open(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
-        number, sender = frame.call, self._sender
+        call_id, sender = frame.call, self._sender
         if self._draining:
             reject = wire.Reject(reason="the worker is stopping")
-            sender.send(wire.Frame(call=number, reject=reject))
+            sender.send(wire.Frame(call=call_id, reject=reject))
             return
-        sender.send(wire.Frame(call=number, ack=wire.Ack()))
+        sender.send(wire.Frame(call=call_id, ack=wire.Ack()))
         try:
             task = read_task(frame, buffers)
         except BaseException as error:  # noqa: BLE001 - importing and unpickling run user code
             error = contained(error, frame.open.qualname)
             raised = wire.Raise(failure=failure.encode(error, sender.max_message_size))
-            sender.send(wire.Frame(call=number, raised=raised))
+            sender.send(wire.Frame(call=call_id, raised=raised))
             return
-        session = self._sessions[number] = new_session(sender, number, task)
-        session.start(self._pool, self._ended)
+        kind = GeneratorSession if is_generator(task.callable) else CoroutineSession
+        session = self._sessions[call_id] = kind(sender, call_id, task)
+        session.start(self._pool, self._turns, self._ended)
 
-    def _ended(self, number: int) -> None:
-        del self._sessions[number]
+    def _ended(self, call_id: int) -> None:
+        del self._sessions[call_id]
         if not self._sessions:
             self._idle.set()

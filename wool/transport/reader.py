@@ -6,16 +6,16 @@ that follows a frame, is read straight into memory of its own, which the frame's
 
 from __future__ import annotations
 
-__all__ = ["LENGTH_SIZE", "FrameReader"]
+__all__ = ["FrameReader"]
 
 from collections.abc import Sequence
 from typing import cast
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.framing import LENGTH_SIZE, length_of
 from wool.protocol.serializer import Buffer
 
-LENGTH_SIZE = 4
 _CAPACITY = 64 * 1024  # bytes
 
 
@@ -62,7 +62,7 @@ class FrameReader:
                 return None
             head = self._view[self._start : self._start + LENGTH_SIZE]
             self._start += LENGTH_SIZE
-            self._length = self._checked(int.from_bytes(head, "little"))
+            self._length = self._checked(length_of(head))
         if self._frame is None:
             body = self._take(self._length)
             if body is None:

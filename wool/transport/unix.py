@@ -1,7 +1,6 @@
 """The carrier for workers on this machine: frames on a unix socket, one loop for socket and calls.
 
-On the socket a frame is four bytes that give its length (little-endian), the frame, and its
-buffers, whose lengths the frame gives.
+On the socket a frame with its length before it is followed by its buffers, whose lengths it gives.
 """
 
 from __future__ import annotations
@@ -20,10 +19,11 @@ from google.protobuf.message import DecodeError
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import FrameHandler
+from wool.protocol.framing import prefixed
 from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, WorkerHandshake, hello
 from wool.protocol.serializer import Buffer
 from wool.transport.link import FRAME_OVERHEAD, Link
-from wool.transport.reader import LENGTH_SIZE, FrameReader
+from wool.transport.reader import FrameReader
 
 _SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
 
@@ -70,8 +70,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             return
         if buffers:
             frame.buffers.extend(len(buffer) for buffer in buffers)
-        message = frame.SerializeToString()
-        self._queue.append(len(message).to_bytes(LENGTH_SIZE, "little") + message)
+        self._queue.append(prefixed(frame.SerializeToString()))
         self._queue.extend(buffers)
         if not self._corked:
             # The first frame of a turn goes out at once, and those that follow it in one write.

@@ -1,24 +1,23 @@
 """The control channel between a parent and a worker that it started: a socket pair.
 
-A message is four bytes that give its length (little-endian), and the message. Secrets travel
-here, never in arguments or the environment. That the channel ends tells either that the other died.
+Secrets travel here, never in arguments or the environment. That the channel ends tells either that
+the other died.
 """
 
 from __future__ import annotations
 
-__all__ = ["LENGTH_SIZE", "read_from_worker", "read_to_worker", "receive_start", "write"]
+__all__ = ["read_from_worker", "read_to_worker", "receive_start", "write"]
 
 import asyncio
 import socket
 
 from wool.protocol import wire_pb2 as wire
-
-LENGTH_SIZE = 4
+from wool.protocol.framing import LENGTH_SIZE, length_of, prefixed
 
 
 def receive_start(sock: socket.socket) -> wire.Start:
     """Wait for the first message, without a loop. Raises EOFError if the parent is gone."""
-    length = int.from_bytes(_receive(sock, LENGTH_SIZE), "little")
+    length = length_of(_receive(sock, LENGTH_SIZE))
     return wire.ToWorker.FromString(_receive(sock, length)).start
 
 
@@ -35,7 +34,7 @@ def _receive(sock: socket.socket, size: int) -> bytes:
 async def _read(reader: asyncio.StreamReader) -> bytes:
     """Wait for the next message. Raises EOFError or OSError if the other end is gone."""
     head = await reader.readexactly(LENGTH_SIZE)
-    return await reader.readexactly(int.from_bytes(head, "little"))
+    return await reader.readexactly(length_of(head))
 
 
 async def read_to_worker(reader: asyncio.StreamReader) -> wire.ToWorker:
@@ -50,5 +49,4 @@ async def read_from_worker(reader: asyncio.StreamReader) -> wire.FromWorker:
 
 def write(writer: asyncio.StreamWriter, message: wire.ToWorker | wire.FromWorker) -> None:
     """Send a message, in the background. If the other end is gone, it is lost."""
-    data = message.SerializeToString()
-    writer.write(len(data).to_bytes(LENGTH_SIZE, "little") + data)
+    writer.write(prefixed(message.SerializeToString()))

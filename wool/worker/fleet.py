@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 _SETTLED = 1.0  # seconds after which a worker's death says nothing about the next one's
 _FIRST_DELAY = 0.1  # seconds before a second attempt; doubled at each further one
 _LONGEST_DELAY = 5.0  # seconds
-_ATTEMPTS = 5  # failed starts in a row, after which a place is given up
+_ATTEMPTS = 5  # failed starts in a row, after which a slot is given up
 
 
 class Fleet:
@@ -39,9 +39,9 @@ class Fleet:
 
     async def run(self) -> None:
         """Run the workers until `stop` is called and the last has gone. Cancelled, kill them."""
-        async with asyncio.TaskGroup() as places:
+        async with asyncio.TaskGroup() as slots:
             for _ in range(self._size):
-                places.create_task(self._keep_filled())
+                slots.create_task(self._keep_filled())
 
     def stop(self) -> None:
         """Have every worker end within the grace."""

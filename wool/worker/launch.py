@@ -77,8 +77,9 @@ class LocalWorker:
             raise self._startup_error(f"was not ready within start_timeout, {limit}") from None
         except (EOFError, OSError):
             await self._end()
-            how = ending(self.exited.result())
-            raise self._startup_error(f"{how} before it was ready") from None
+            returncode = self.exited.result()
+            what = f"{ending(returncode)} before it was ready"
+            raise self._startup_error(what, returncode) from None
 
     def send(self, message: wire.ToWorker) -> None:
         """Tell the worker something."""
@@ -128,11 +129,12 @@ class LocalWorker:
         if not self.exited.done():
             self.exited.set_result(returncode)
 
-    def _startup_error(self, what: str) -> StartupError:
+    def _startup_error(self, what: str, returncode: int | None = None) -> StartupError:
         self._stderr.seek(0)
         text = self._stderr.read().decode(errors="replace").strip()
         wrote = f"; it wrote:\n{text}" if text else ", and wrote nothing to its standard error"
-        return StartupError(f"worker {self._process.pid} {what}{wrote}", stderr=text)
+        message = f"worker {self._process.pid} {what}{wrote}"
+        return StartupError(message, stderr=text, returncode=returncode)
 
 
 @asynccontextmanager

@@ -78,7 +78,7 @@ def _die_with_parent(control: int) -> None:
 
 def _become_like_the_parent(start: wire.Start) -> None:
     sys.argv = [""]
-    sys.path[:] = [os.fsdecode(place) for place in start.sys_path]
+    sys.path[:] = [os.fsdecode(entry) for entry in start.sys_path]
     os.chdir(start.directory)
     if start.HasField("pythonpath"):
         os.environb[b"PYTHONPATH"] = start.pythonpath

@@ -1,0 +1,153 @@
+"""The worker's end of a generator's call: one step per command.
+
+One task takes all steps, so that what the generator holds across its yields (timeouts, cancel
+scopes, locks) stays with the task that took it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["GeneratorSession"]
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from wool.context import set_time_left
+from wool.exceptions import WoolError
+from wool.protocol import failure, serializer
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.frames import Sender
+from wool.protocol.serializer import Buffer
+from wool.protocol.session import Session, SessionState
+from wool.task import Task
+
+Command = tuple[wire.Frame, Sequence[Buffer]]
+
+
+class GeneratorSession(Session):
+    """A generator that advances one step per command."""
+
+    def __init__(self, sender: Sender, call_id: int, task: Task) -> None:
+        super().__init__(sender, call_id, task)
+        self._inbox: deque[Command] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._held: deque[Any] = deque()
+        self._ended: BaseException | None = None
+
+    def cancel(self, message: str = "") -> None:
+        if self._inbox:  # the step was commanded, and not begun
+            self._cancels += 1
+        else:
+            super().cancel(message)
+
+    def close(self) -> None:
+        super().close()
+        self._wake()
+
+    def _commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        if self._state is not SessionState.SUSPENDED:
+            super()._commanded(frame, buffers)
+        self._cancels = 0
+        self._move(SessionState.RUNNING)
+        self._inbox.append((frame, buffers))
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _work(self) -> None:
+        function: Callable[..., AsyncGenerator[Any, Any]] = self._task.callable
+        generator = function(*self._task.args, **self._task.kwargs)
+        command: Command | asyncio.CancelledError = self._first_command()
+        try:
+            while True:
+                item = await self._advance(generator, command)
+                await self._settle_cancellation()
+                await self._yielded(generator, item)
+                command = await self._next_command(generator)
+        except StopAsyncIteration:
+            self._returned(None)
+
+    def _first_command(self) -> Command:
+        return wire.Frame(next=wire.Next(), timeout=self._task.timeout), ()
+
+    async def _advance(
+        self, generator: AsyncGenerator[Any, Any], command: Command | asyncio.CancelledError
+    ) -> Any:
+        """Take one step; return the item that it yields."""
+        self._thrown = None
+        if isinstance(command, asyncio.CancelledError):
+            return await generator.athrow(command)
+        frame, buffers = command
+        set_time_left(frame.timeout if frame.HasField("timeout") else None)
+        if frame.HasField("throw"):
+            self._thrown = failure.decode(frame.throw.failure)
+        elif frame.HasField("close"):
+            self._thrown = GeneratorExit()
+        if self._thrown is not None:
+            return await generator.athrow(self._thrown)
+        if self._held:
+            return self._held.popleft()
+        if frame.HasField("next"):
+            return await anext(generator)
+        try:
+            value = serializer.loads(frame.send.value, buffers)
+        except BaseException as error:
+            await generator.aclose()
+            raise serializer.unreadable(f"what was sent to {self._task.name!r}", error) from error
+        return await generator.asend(value)
+
+    async def _settle_cancellation(self) -> None:
+        """See whether a step that went on saw its cancellation, or ended before it could."""
+        runner = asyncio.current_task()
+        if not self._cancels or runner is None:
+            return
+        cancels = self._cancels
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self._cancels -= 1
+        for _ in range(cancels):
+            runner.uncancel()
+
+    async def _yielded(self, generator: AsyncGenerator[Any, Any], item: Any) -> None:
+        try:
+            pickled = self._pickle(item, "an item")
+        except WoolError:
+            await generator.aclose()
+            raise
+        value = wire.Yield(value=pickled.data, cancels=self._cancels)
+        self._sender.send(wire.Frame(call=self._call_id, yielded=value), pickled.buffers)
+        self._move(SessionState.SUSPENDED)
+
+    async def _next_command(
+        self, generator: AsyncGenerator[Any, Any]
+    ) -> Command | asyncio.CancelledError:
+        """Wait for the caller's command; a cancellation that overtook it comes in its stead."""
+        while not self._inbox:
+            if self._closing:
+                await generator.aclose()
+                raise StopAsyncIteration
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            except asyncio.CancelledError as cancelled:
+                await self._between_steps(generator, cancelled)
+        frame, buffers = self._inbox.popleft()
+        if self._ended is not None:
+            raise StopAsyncIteration if frame.HasField("close") else self._ended
+        return asyncio.CancelledError() if self._cancels else (frame, buffers)
+
+    async def _between_steps(
+        self, generator: AsyncGenerator[Any, Any], cancelled: asyncio.CancelledError
+    ) -> None:
+        """Let the generator see that a timeout or scope expired that it holds across its yield.
+
+        What comes of it is the next step's outcome.
+        """
+        try:
+            self._held.append(await generator.athrow(cancelled))
+        except BaseException as error:  # noqa: BLE001 - user code; the caller gets it
+            self._ended = error
