@@ -176,3 +176,14 @@ async def test_groups_nested_beyond_the_recursion_limit_hang_nobody() -> None:
 
 async def test_a_recursion_error_comes_back() -> None:
     assert isinstance(await _caught(fail_with("Recursion")), RecursionError)
+
+
+@wool.routine
+async def raise_huge(size: int) -> None:
+    raise ValueError("x" * size)
+
+
+async def test_a_huge_exception_arrives_within_a_second() -> None:
+    caught = await _caught(raise_huge(150 * 2**20))
+    assert isinstance(caught, wool.RemoteError)
+    assert caught.type == "builtins.ValueError"

@@ -128,3 +128,17 @@ async def test_a_pool_opened_where_no_directory_is_says_so(
     with pytest.raises(wool.StartupError, match="No such file"):
         async with asyncio.timeout(5), wool.WorkerPool(size=1):
             pass
+
+
+async def test_calls_end_when_the_loop_of_the_pool_ends_without_leaving_it() -> None:
+    pools: list[wool.WorkerPool] = []
+
+    async def open_and_forget() -> None:
+        pools.append(wool.WorkerPool(size=1))
+        await pools[0].__aenter__()
+
+    await asyncio.to_thread(asyncio.run, open_and_forget())
+    async with asyncio.timeout(5):
+        with pools[0].activate(), pytest.raises(wool.PoolClosed):
+            await double(1)
+    await pools[0].aclose()

@@ -195,8 +195,9 @@ class _Opened:
             self._running.result()
 
     def _clean_up(self, running: asyncio.Task[None]) -> None:
-        """Remove what is left when the last worker has gone."""
+        """Remove what is left when the last worker has gone, however that came about."""
         del running
+        self.dispatchers.close()
         self._janitor.dismiss()
         self._directory.remove()
 

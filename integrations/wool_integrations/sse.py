@@ -91,10 +91,17 @@ class EventStream:
                 await self._run(client, receive, stop)
             if stop.is_set():
                 client.timeout = _FAREWELL_TIMEOUT
-            await client.start(self.status_code, self.raw_headers)
-            await client.send_body(b"", more_body=False)
+            await self._finish(client, stopping=stop.is_set())
         except _ClientLeft:
             pass
+
+    async def _finish(self, client: "_Client", *, stopping: bool) -> None:
+        try:
+            await client.start(self.status_code, self.raw_headers)
+            await client.send_body(b"", more_body=False)
+        except TimeoutError:
+            if not stopping:  # then nobody is there to be told
+                raise
 
     async def _run(self, client: "_Client", receive: Receive, stop: asyncio.Event) -> None:
         """Stream until the generator, the client or `stop` ends it; raise whatever went wrong."""

@@ -20,6 +20,7 @@ from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.traceback import entries, rebuild
 
+_LONGEST_TEXT = 64 * 1024  # characters
 _CUT_TEXT = 1000  # characters
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by a class statement
 _FIELDS = (types.MemberDescriptorType, types.GetSetDescriptorType)
@@ -33,7 +34,7 @@ def encode(error: BaseException, limit: int) -> wire.Failure:
     Never fails: see `decode` for what becomes of what can't be described.
     """
     try:
-        failure = _Encoder().encode(error)
+        failure = _Encoder(limit).encode(error)
     except BaseException as broken:  # noqa: BLE001 - properties and metaclasses are user code
         text = f"{printable(error)} (describing it raised {printable(broken, repr)})"
         return wire.Failure(exceptions=[wire.Exception(name=_name(error), text=text)])
@@ -63,7 +64,8 @@ def decode(failure: wire.Failure) -> BaseException:
 
 
 class _Encoder:
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._failure = wire.Failure()
         self._positions: dict[int, int] = {}
 
@@ -88,11 +90,12 @@ class _Encoder:
         related = [error.__cause__, error.__context__, *members]
         new = [e for e in related if e is not None and id(e) not in self._positions]
         entry = self._failure.exceptions[self._position(error) - 1]
-        entry.type = _pickled_type(type(error))
-        entry.pickled = _pickled_its_own_way(error)
         entry.name = _name(error)
         entry.text = printable(error)
-        entry.state = _pickled_state(error)
+        if all(_size(value) <= self._limit for value in error.args):  # else it can't travel as such
+            entry.type = _pickled_type(type(error))
+            entry.pickled = _pickled_its_own_way(error)
+            entry.state = _pickled_state(error)
         entry.suppress_context = error.__suppress_context__
         entry.traceback.extend(entries(error.__traceback__))
         entry.group = isinstance(error, BaseExceptionGroup)
@@ -117,10 +120,14 @@ def _members(error: BaseException) -> tuple[BaseException, ...]:
 def printable(value: object, form: Callable[[object], str] = str) -> str:
     """Return `value` as text that can travel, in the given form: `str` or `repr`."""
     try:
-        text = form(value)
+        text = form(value)[:_LONGEST_TEXT]
     except BaseException as broken:  # noqa: BLE001 - __str__ and __repr__ are user code
         return f"<{form.__name__}() raised {type(broken).__name__}>"
     return text.encode(errors="backslashreplace").decode()
+
+
+def _size(value: object) -> int:
+    return len(value) if isinstance(value, str | bytes | bytearray) else 0
 
 
 def _pickled_type(cls: type[BaseException]) -> bytes:
