@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import sys
 import threading
+import types
 from typing import Any
 
 import pytest
@@ -84,8 +86,9 @@ async def test_an_argument_that_raises_when_it_is_unpickled_is_a_serialization_e
     assert "argument" in str(caught)
 
 
-async def test_an_argument_that_raises_when_it_is_pickled_is_named() -> None:
-    caught = await _caught(echo(ExplodesWhenPickled(ValueError("on purpose"))))
+@pytest.mark.parametrize("error", [ValueError("on purpose"), SystemExit(1), GeneratorExit()])
+async def test_an_argument_that_raises_when_it_is_pickled_is_named(error: BaseException) -> None:
+    caught = await _caught(echo(ExplodesWhenPickled(error)))
     assert isinstance(caught, wool.SerializationError)
     assert "argument 'value'" in str(caught)
 
@@ -150,3 +153,10 @@ async def test_a_call_with_arguments_that_do_not_fit_is_the_type_error_of_python
     caught = await _caught(double(1, 2))  # type: ignore[call-arg]
     assert isinstance(caught, TypeError)
     assert "double()" in str(caught)
+
+
+async def test_a_call_does_not_mind_that_another_thread_imports_cloudpickle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", types.ModuleType("cloudpickle"))
+    assert await double(2) == 4

@@ -5,7 +5,7 @@ import itertools
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -95,7 +95,7 @@ async def test_a_routine_under_another_decorator_works(pool: wool.WorkerPool) ->
 async def test_anything_else_is_refused_with_the_cure(thing: Any, described: str) -> None:
     if inspect.iscoroutine(thing):
         thing.close()
-    decorate: Callable[[Any], Any] = wool.routine
+    decorate = cast("Callable[[Any], Any]", wool.routine)
     with pytest.raises(TypeError, match=described) as caught:
         decorate(thing)
     assert "async def" in str(caught.value)

@@ -8,6 +8,8 @@
 Inside `async with wool.WorkerPool():`, `await double(21)` runs on a worker.
 """
 
+from wool.balancing.least_busy import LeastBusyLoadBalancer
+from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.context import RuntimeContext, current_task
 from wool.exceptions import (
     AuthenticationError,
@@ -27,18 +29,21 @@ from wool.exceptions import (
 from wool.pool import WorkerPool
 from wool.routine import routine
 from wool.task import Task
-from wool.types import WorkerMetadata
+from wool.types import LoadBalancerLike, WorkerLike, WorkerMetadata
 from wool.version import __version__
 
 __all__ = [
     "AuthenticationError",
     "DispatchTimeout",
+    "LeastBusyLoadBalancer",
+    "LoadBalancerLike",
     "MessageTooLarge",
     "NoActivePool",
     "NoWorkersAvailable",
     "PoolClosed",
     "ProtocolError",
     "RemoteError",
+    "RoundRobinLoadBalancer",
     "RoutineExited",
     "RuntimeContext",
     "SerializationError",
@@ -46,6 +51,7 @@ __all__ = [
     "Task",
     "WoolError",
     "WorkerDied",
+    "WorkerLike",
     "WorkerMetadata",
     "WorkerPool",
     "__version__",

@@ -9,10 +9,10 @@ import contextlib
 import os
 import secrets
 import warnings
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
@@ -23,7 +23,7 @@ from wool.dispatch.steps import RemoteSteps
 from wool.exceptions import PoolClosed, StartupError
 from wool.settings import PoolSettings
 from wool.task import Task
-from wool.types import PoolLike, WorkerMetadata
+from wool.types import LoadBalancerLike, PoolLike, WorkerMetadata
 from wool.waiting import shielded
 from wool.worker.fleet import Fleet
 from wool.worker.janitor import Janitor
@@ -38,7 +38,9 @@ _CUT_GRACE = 1.0  # seconds that are left of the grace once leaving the pool is 
 class WorkerPool:
     """Worker processes on this machine, to which the routines called inside the block go.
 
-    `size` is the number of workers, by default `os.cpu_count()`. `start_timeout` is how many
+    `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
+    call: a LoadBalancerLike, or a class or function that makes one; by default each worker in turn.
+    `start_timeout` is how many
     seconds a worker may take to start, and a call may wait for one. `grace` is how many seconds a
     cancelled call, or one that runs when the pool is left, has for its clean-up. `max_message_size`
     is how many bytes the arguments, a result or an item may take, pickled.
@@ -56,6 +58,7 @@ class WorkerPool:
         self,
         *,
         size: int | None = None,
+        loadbalancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None = None,
         start_timeout: float = 60.0,
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
@@ -68,13 +71,14 @@ class WorkerPool:
         self._max_message_size = _positive("max_message_size", max_message_size)
         if max_message_size > _LARGEST:
             raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
+        self._balancer = _made(loadbalancer)
         self._roster = Roster()
         self._outer: PoolLike | None = None
 
     async def __aenter__(self) -> Self:
         if self._opened is not None or self._closed:
             raise RuntimeError("a WorkerPool is opened once; make a new one")
-        opened = self._opened = _Opened(self._roster, self._size, self._settings())
+        opened = self._opened = _Opened(self._roster, self._balancer, self._size, self._settings())
         async with contextlib.AsyncExitStack() as on_failure:
             on_failure.push_async_callback(self.aclose)
             await opened.start()
@@ -149,14 +153,16 @@ class WorkerPool:
 class _Opened:
     """What an open pool consists of."""
 
-    def __init__(self, roster: Roster, size: int, settings: PoolSettings) -> None:
+    def __init__(
+        self, roster: Roster, balancer: LoadBalancerLike, size: int, settings: PoolSettings
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         try:
             self._directory = RuntimeDirectory()
         except OSError as error:
             raise StartupError(f"no directory for the workers' sockets: {error}") from error
         self._janitor = Janitor(self._directory.path)
-        self.dispatchers = Dispatchers(roster, RoundRobinLoadBalancer(), settings)
+        self.dispatchers = Dispatchers(roster, balancer, settings)
         worker_settings = WorkerSettings(settings, self._directory.path, self._janitor)
         self._fleet = Fleet(size, worker_settings, roster)
         self._running = self._loop.create_task(self._fleet.run(), name="wool fleet")
@@ -205,6 +211,17 @@ class _Opened:
         """Stop the workers of a pool that nobody will leave any more."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: its end stopped them
             self._loop.call_soon_threadsafe(self._running.cancel)
+
+
+def _made(
+    balancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None,
+) -> LoadBalancerLike:
+    if balancer is None:
+        return RoundRobinLoadBalancer()
+    made: Any = balancer() if callable(balancer) else balancer
+    if not callable(getattr(made, "choose", None)):
+        raise TypeError(f"loadbalancer is {made!r}, which has no method choose(task, workers)")
+    return cast("LoadBalancerLike", made)
 
 
 def _positive(name: str, value: int) -> int:

@@ -48,6 +48,11 @@ class WorkerLike(Protocol):
         """Those of them that the worker has not confirmed yet: many mean a blocked loop."""
         ...
 
+    @property
+    def unacknowledged_for(self) -> float:
+        """Seconds for which the oldest of those has been waiting; 0 if there is none."""
+        ...
+
 
 class LoadBalancerLike(Protocol):
     """Chooses who gets a call. Sending it, failing over and dropping workers are not its job."""

@@ -31,6 +31,7 @@ class PoolOptions(TypedDict, total=False):
     """What `wool_lifespan` hands on to `wool.WorkerPool`."""
 
     size: int | None
+    loadbalancer: wool.LoadBalancerLike | Callable[[], wool.LoadBalancerLike] | None
     start_timeout: float
     grace: float
     max_message_size: int
@@ -41,7 +42,8 @@ def wool_lifespan(
 ) -> Lifespan:
     """Make a lifespan, for Starlette or FastAPI, that keeps a `wool.WorkerPool(**options)` open.
 
-    Every request finds the pool through `get_pool`, those of mounted applications too.
+    Every request finds the pool through `get_pool`, those of mounted applications too. Unless you
+    choose another `loadbalancer`, a call goes to the worker that is least busy.
     `app_lifespan` is a lifespan of your own: it is entered when the pool is ready, can call
     routines, and is left before the pool is; what it yields reaches `request.state` as ever. SIGINT
     and SIGTERM end the open event streams, so that the server can stop (see
@@ -51,6 +53,7 @@ def wool_lifespan(
     `WorkerPool` refuses an option; what goes wrong when the pool starts fails the application's
     start.
     """
+    options.setdefault("loadbalancer", wool.LeastBusyLoadBalancer)
     wool.WorkerPool(**options)  # refuses bad options here rather than when the server starts
 
     @asynccontextmanager

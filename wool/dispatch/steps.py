@@ -90,7 +90,7 @@ class RemoteSteps:
             raise StopAsyncIteration
         try:
             return outcome.result(self._task)
-        except SerializationError:
+        except (SerializationError, KeyboardInterrupt):
             if outcome.kind == "yielded":  # nobody will ask for another
                 await self._close()
             raise

@@ -14,6 +14,7 @@ __all__ = ["Call", "CallState", "Calls", "Lost", "Outcome"]
 
 import asyncio
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, auto
@@ -77,7 +78,9 @@ class Outcome:
         value = self.frame.returned.value or self.frame.yielded.value
         try:
             return serializer.loads(value, self.buffers)
-        except Exception as error:
+        except KeyboardInterrupt:  # the user's
+            raise
+        except BaseException as error:
             raise serializer.unreadable(f"the result of {task.name!r}", error) from error
 
 
@@ -143,6 +146,7 @@ class Call:
             raise ProtocolError(f"a worker sent {kind!r} {when} it acknowledged the call")
         if kind == "ack":
             self.acknowledged = True
+            self._calls.acknowledge(self._call_id)
             if self._state is CallState.OPENED:
                 self._move(CallState.RUNNING)
         elif kind == "yielded":
@@ -232,6 +236,7 @@ class Calls:
         self._grace = grace
         self._call_ids = itertools.count(1)
         self._calls: dict[int, Call] = {}
+        self._unacknowledged: dict[int, float] = {}
         self._abandoned: set[int] = set()
 
     def __len__(self) -> int:
@@ -239,7 +244,17 @@ class Calls:
 
     @property
     def unacknowledged(self) -> int:
-        return sum(1 for call in self._calls.values() if not call.acknowledged)
+        return len(self._unacknowledged)
+
+    @property
+    def unacknowledged_for(self) -> float:
+        """Seconds for which the oldest unacknowledged call has been waiting."""
+        oldest = next(iter(self._unacknowledged.values()), None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
+
+    def acknowledge(self, call_id: int) -> None:
+        """Note that the worker took a call."""
+        self._unacknowledged.pop(call_id, None)
 
     def open(
         self, opened: wire.Open, buffers: Sequence[Buffer], timeout: float | None = None
@@ -248,11 +263,13 @@ class Calls:
         call_id = next(self._call_ids)
         self.sender.send(wire.Frame(call=call_id, open=opened, timeout=timeout), buffers)
         call = self._calls[call_id] = Call(self, call_id, self._grace)
+        self._unacknowledged[call_id] = time.monotonic()
         return call
 
     def forget(self, call_id: int, *, closing: bool = False) -> None:
         """Take a call off the table. With `closing`, see to it that its generator is closed."""
         self._calls.pop(call_id, None)
+        self._unacknowledged.pop(call_id, None)
         if closing:
             self._abandoned.add(call_id)
 

@@ -62,7 +62,9 @@ def dumps(value: object, what: str, limit: int) -> Pickled:
 
     try:
         pickled = Pickled(_dumps(value, buffers, keep_in_band), buffers)
-    except Exception as error:
+    except KeyboardInterrupt:  # the user's, at the caller
+        raise
+    except BaseException as error:
         raise unpicklable(value, what, error) from error
     if pickled.size > limit:
         raise MessageTooLarge.of(what, pickled.size, limit)
@@ -107,8 +109,9 @@ def _dumps(
 
 def _by_value_registry() -> bool:
     """Tell whether the user asked cloudpickle to send whole modules by value."""
-    cloudpickle = sys.modules.get("cloudpickle")
-    return cloudpickle is not None and bool(cloudpickle.list_registry_pickle_by_value())
+    # Another thread may be importing it just now: then nothing is registered yet.
+    registry = getattr(sys.modules.get("cloudpickle"), "list_registry_pickle_by_value", None)
+    return registry is not None and bool(registry())
 
 
 def unpicklable(value: object, what: str, error: BaseException) -> SerializationError:

@@ -44,6 +44,10 @@ class Connection:
         return self._calls.unacknowledged if self._calls is not None else 0
 
     @property
+    def unacknowledged_for(self) -> float:
+        return self._calls.unacknowledged_for if self._calls is not None else 0.0
+
+    @property
     def calls(self) -> Calls | None:
         """The calls on the link, while there is one and it takes more."""
         if self._calls is None or self._link is None or self._link.is_congested:
