@@ -44,7 +44,8 @@ async def test_an_exception_comes_back_as_itself(error: Exception) -> None:
     assert type(caught) is type(error)
     assert caught.args == error.args
     assert str(caught) == str(error)
-    assert caught.__dict__ == error.__dict__
+    attributes = {k: v for k, v in caught.__dict__.items() if k != "__wool__"}
+    assert attributes == error.__dict__
 
 
 async def test_the_fields_of_builtin_exceptions_survive() -> None:
@@ -187,3 +188,11 @@ async def test_a_huge_exception_arrives_within_a_second() -> None:
     caught = await _caught(raise_huge(150 * 2**20))
     assert isinstance(caught, wool.RemoteError)
     assert caught.type == "builtins.ValueError"
+
+
+async def test_an_exception_tells_where_it_came_from() -> None:
+    caught = await _caught(nested_group())
+    remote = caught.__wool__  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
+    assert isinstance(remote, wool.TaskException)
+    assert remote.type == "builtins.ExceptionGroup"
+    assert "nested_group" in "".join(remote.traceback)

@@ -29,7 +29,7 @@ from wool.exceptions import (
 from wool.pool import WorkerPool
 from wool.routine import routine
 from wool.task import Task
-from wool.types import LoadBalancerLike, WorkerLike, WorkerMetadata
+from wool.types import LoadBalancerLike, TaskException, WorkerLike, WorkerMetadata
 from wool.version import __version__
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "SerializationError",
     "StartupError",
     "Task",
+    "TaskException",
     "WoolError",
     "WorkerDied",
     "WorkerLike",

@@ -6,6 +6,7 @@ __all__ = [
     "LoadBalancerLike",
     "PoolLike",
     "Steps",
+    "TaskException",
     "WorkerLike",
     "WorkerMetadata",
 ]
@@ -29,6 +30,16 @@ class WorkerMetadata:
     pid: int
     version: str
     """The wool that it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskException:
+    """What is known of an exception that came from a worker, as `__wool__` on the exception."""
+
+    type: str
+    """The module and qualified name of its class."""
+    traceback: tuple[str, ...]
+    """The lines of the remote traceback, as `traceback.format_exception` has them."""
 
 
 class WorkerLike(Protocol):

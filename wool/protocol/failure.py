@@ -19,10 +19,12 @@ from wool.exceptions import RemoteError
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.traceback import entries, rebuild
+from wool.types import TaskException
 
 _LONGEST_TEXT = 64 * 1024  # characters
 _CUT_TEXT = 1000  # characters
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by a class statement
+_REMOTE = "__wool__"
 _FIELDS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 State = tuple[tuple[Any, ...], dict[str, Any]]
@@ -176,7 +178,7 @@ def _sound(value: object) -> object:
 
 def _attributes(error: BaseException) -> Iterator[tuple[str, object]]:
     """Yield what the instance holds: its dict, its slots, and the fields of builtin classes."""
-    yield from error.__dict__.items()
+    yield from ((name, value) for name, value in error.__dict__.items() if name != _REMOTE)
     for cls in type(error).__mro__:
         if cls in (BaseException, BaseExceptionGroup):
             continue
@@ -204,6 +206,11 @@ class _Decoder:
             _set(error, "__context__", self._rebuilt.get(entry.context))
             _set(error, "__suppress_context__", entry.suppress_context)
             _set(error, "__traceback__", rebuild(entry.traceback))
+        _set(
+            self._rebuilt[1],
+            _REMOTE,
+            TaskException(self._entries[0].name, _lines(self._entries[0])),
+        )
         return self._rebuilt[1]
 
     def _rebuild(self, position: int) -> BaseException:
@@ -248,12 +255,17 @@ def _set(error: BaseException, name: str, value: object) -> None:
 
 
 def _remote_error(entry: wire.Exception, reason: BaseException) -> RemoteError:
-    trace = "".join(
-        tracebacks.format_list([(e.file, e.line, e.name, None) for e in entry.traceback])
-    )
-    text = f"Traceback (most recent call last):\n{trace}{entry.name}: {entry.text}\n"
     return RemoteError(
         f"{entry.name}: {entry.text} (it can't be rebuilt as such here: {printable(reason)})",
         type=entry.name,
-        traceback=text,
+        traceback="".join(_lines(entry)),
+    )
+
+
+def _lines(entry: wire.Exception) -> tuple[str, ...]:
+    frames = [(frame.file, frame.line, frame.name, None) for frame in entry.traceback]
+    return (
+        "Traceback (most recent call last):\n",
+        *tracebacks.format_list(frames),
+        f"{entry.name}: {entry.text}\n",
     )
