@@ -169,7 +169,14 @@ async def test_activate_chooses_the_pool_for_its_block(pool: wool.WorkerPool) ->
 
 
 async def test_a_pool_that_was_not_entered_says_so_when_it_is_activated() -> None:
-    with wool.WorkerPool(size=1).activate(), pytest.raises(wool.PoolClosed, match="async with"):
+    with pytest.raises(wool.PoolClosed, match="async with"), wool.WorkerPool(size=1).activate():
+        await double(1)
+
+
+async def test_a_pool_that_was_left_says_so_when_it_is_activated() -> None:
+    async with wool.WorkerPool(size=1) as left:
+        pass
+    with pytest.raises(wool.PoolClosed, match="open another one"), left.activate():
         await double(1)
 
 

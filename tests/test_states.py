@@ -39,8 +39,9 @@ def _opened(grace: float = 1.0) -> tuple[Wire, Calls, Call]:
 @pytest.mark.parametrize(
     "frames",
     [
-        [RESULT],
-        [ITEM],
+        [RESULT, ACK],
+        [ITEM, ACK],
+        [ITEM, ITEM],
         [ACK, ITEM, ITEM],
         [ACK, ITEM, RESULT],
         [ACK, RESULT, RESULT],

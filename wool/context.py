@@ -31,16 +31,17 @@ _limit: ContextVar[float | None] = ContextVar("wool_dispatch_timeout", default=N
 _deadline: ContextVar[float | None] = ContextVar("wool_deadline", default=None)
 
 _CURE = (
-    "call it inside 'async with wool.WorkerPool(...)', make a pool active with "
-    "'with pool.activate()', or run it here with '.local(...)'"
+    "call it inside 'async with wool.WorkerPool(...)', in a web handler declare the dependency "
+    "'pool: WoolPool', elsewhere make an open pool active with 'with pool.activate()', or run the "
+    "function here with '.local(...)'"
 )
 
 
-def active_pool() -> PoolLike:
-    """Return the innermost open pool. Raises NoActivePool where there is none."""
+def active_pool(task: Task) -> PoolLike:
+    """Return the innermost open pool, for `task`. Raises NoActivePool where there is none."""
     pool = _open_pool(_pool.get())
     if pool is None:
-        raise NoActivePool(f"a routine was called with no pool active; {_CURE}")
+        raise NoActivePool(f"the routine {task.name!r} was called with no pool active; {_CURE}")
     return pool
 
 

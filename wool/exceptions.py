@@ -98,19 +98,27 @@ class WorkerDied(WoolError):
         self.acknowledged = acknowledged
 
     @classmethod
-    def of(cls, call: str, pid: int, returncode: int | None, *, acknowledged: bool) -> WorkerDied:
+    def of(
+        cls, call: str, pid: int, returncode: int | None, *, acknowledged: bool, attempts: int = 1
+    ) -> WorkerDied:
         """Build the error for `call`; `returncode` is as `subprocess` has it, None if unknown."""
         exitcode = returncode if returncode is not None and returncode >= 0 else None
         signal = -returncode if returncode is not None and returncode < 0 else None
         started = "had been started" if acknowledged else "may have been started"
         return cls(
             f"worker {pid} {ending(returncode)} while it had the call {call!r}, which "
-            f"{started}; to make it again could run it twice: see idempotent= of wool.routine",
+            f"{started}; {_why_not_again(attempts)}",
             pid=pid,
             exitcode=exitcode,
             signal=signal,
             acknowledged=acknowledged,
         )
+
+
+def _why_not_again(attempts: int) -> str:
+    if attempts > 1:
+        return f"each of {attempts} attempts ended so"
+    return "to make it again could run it twice: see idempotent= of wool.routine"
 
 
 def ending(returncode: int | None) -> str:

@@ -54,6 +54,9 @@ class WorkerPool:
     other event loops and threads meanwhile. A pool is opened once.
     """
 
+    _opened: _Opened | None = None
+    _closed = False
+
     def __init__(
         self,
         *,
@@ -63,8 +66,6 @@ class WorkerPool:
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
     ) -> None:
-        self._opened: _Opened | None = None
-        self._closed = False
         self._size = _positive("size", os.cpu_count() or 1 if size is None else size)
         self._start_timeout = _seconds("start_timeout", start_timeout)
         self._grace = _seconds("grace", grace)
@@ -105,8 +106,16 @@ class WorkerPool:
         """Return a context manager that makes this pool the active one in its block.
 
         For code that runs outside the task that entered the pool, as a web framework's handlers do.
+        Raises PoolClosed if the pool was left, or is not open yet.
         """
+        self._dispatchers()
+        if self._closed:
+            raise PoolClosed("the pool was left: open another one")
         return activate(self)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open" if self._opened is not None else "new"
+        return f"<{type(self).__qualname__} size={self._size} {state}>"
 
     @property
     def workers(self) -> Mapping[UUID, WorkerMetadata]:

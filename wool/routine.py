@@ -166,7 +166,8 @@ def _new_task(
 def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]], options: Options) -> Any:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        return await active_pool().call(_new_task(function, options, args, kwargs))
+        task = _new_task(function, options, args, kwargs)
+        return await active_pool(task).call(task)
 
     return call
 
@@ -175,7 +176,8 @@ def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]], option
     # A native generator in front of the remote one: misuse, closing and collection are Python's.
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        steps = active_pool().steps(_new_task(function, options, args, kwargs))
+        task = _new_task(function, options, args, kwargs)
+        steps = active_pool(task).steps(task)
         try:
             item = await steps.start()
             while True:

@@ -17,8 +17,9 @@ def main() -> None:
     options = parser.parse_args()
     try:
         listener = socket.create_server((options.host, options.port))
-    except OSError as error:
-        parser.exit(1, f"can't listen on {options.host}:{options.port}: {error}\n")
+    except (OSError, OverflowError) as error:
+        where = f"{options.host}:{options.port}"
+        parser.exit(1, f"can't listen on {where}: {error}; another port: make demo PORT=8001\n")
     with listener:
         host, port = listener.getsockname()
         print(f"The fractal is at http://{host}:{port}/ (Ctrl-C ends it)", flush=True)

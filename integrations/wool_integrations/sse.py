@@ -64,7 +64,9 @@ class EventStream:
         retry: float | None = None,
     ) -> None:
         if not hasattr(generator, "aclose"):
-            raise TypeError(f"{generator!r} is no async generator: call the function to get one")
+            raise TypeError(
+                f"{generator!r} is no async generator: call a function that yields to get one"
+            )
         for name, seconds in (("ping", ping), ("send_timeout", send_timeout)):
             if seconds is not None and not seconds > 0:
                 raise ValueError(

@@ -200,7 +200,7 @@ def test_arguments_that_cannot_be_used_are_refused(
 
 def test_a_function_is_no_generator() -> None:
     not_called: Any = numbers
-    with pytest.raises(TypeError, match="call the function to get one"):
+    with pytest.raises(TypeError, match="call a function that yields to get one"):
         EventStream(not_called)
 
 

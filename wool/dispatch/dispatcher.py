@@ -54,7 +54,8 @@ class Dispatcher:
         """Run a coroutine routine on a worker. Raises what it raises, or a WoolError."""
         worker, _, outcome = await within_limit(task, partial(self.open, task))
         if isinstance(outcome, Lost):
-            raise await self.explain(task, worker, outcome)
+            attempts = _ATTEMPTS if task.idempotent else 1
+            raise await self.explain(task, worker, outcome, attempts)
         return outcome.result(task)
 
     async def open(
@@ -81,13 +82,19 @@ class Dispatcher:
                 return worker, call, outcome
             passed_over.add(worker.uid)
 
-    async def explain(self, task: Task, worker: Connection, lost: Lost) -> WoolError:
+    async def explain(
+        self, task: Task, worker: Connection, lost: Lost, attempts: int = 1
+    ) -> WoolError:
         """Return the error for a call whose link broke: WorkerDied or PoolClosed."""
         if isinstance(lost.error, PoolClosed):
             return PoolClosed(f"the pool was left while {task.name!r} ran")
         returncode = await self._workers.returncode(worker.uid)
         error = WorkerDied.of(
-            task.name, worker.metadata.pid, returncode, acknowledged=lost.acknowledged
+            task.name,
+            worker.metadata.pid,
+            returncode,
+            acknowledged=lost.acknowledged,
+            attempts=attempts,
         )
         error.__cause__ = lost.error
         return error

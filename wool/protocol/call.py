@@ -40,7 +40,12 @@ class CallState(IntEnum):
 _CANCELLED = f"{asyncio.CancelledError.__module__}.{asyncio.CancelledError.__qualname__}"
 
 _NEXT = {
-    CallState.OPENED: {CallState.RUNNING, CallState.CANCELLING, CallState.DONE},
+    CallState.OPENED: {
+        CallState.RUNNING,
+        CallState.SUSPENDED,
+        CallState.CANCELLING,
+        CallState.DONE,
+    },
     CallState.RUNNING: {CallState.SUSPENDED, CallState.CANCELLING, CallState.DONE},
     CallState.SUSPENDED: {CallState.RUNNING, CallState.DONE},
     CallState.CANCELLING: {CallState.SUSPENDED, CallState.DONE},
@@ -141,12 +146,12 @@ class Call:
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the worker. Raises ProtocolError if this is not the time for it."""
         kind = frame.WhichOneof("kind")
-        if self.acknowledged == (kind in ("ack", "reject")):
-            when = "after" if self.acknowledged else "before"
-            raise ProtocolError(f"a worker sent {kind!r} {when} it acknowledged the call")
-        if kind == "ack":
+        if self.acknowledged and kind in ("ack", "reject"):
+            raise ProtocolError(f"a worker sent {kind!r} after it acknowledged the call")
+        if not self.acknowledged and kind != "reject":  # an outcome acknowledges, too
             self.acknowledged = True
             self._calls.acknowledge(self._call_id)
+        if kind == "ack":
             if self._state is CallState.OPENED:
                 self._move(CallState.RUNNING)
         elif kind == "yielded":

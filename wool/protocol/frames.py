@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["PROTOCOL_VERSION", "FrameHandler", "Sender", "open_frame", "read_task"]
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -103,7 +104,15 @@ def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     elif opened.function:
         function = _by_value(opened.function)
     else:
-        function = _by_reference(opened.module, opened.qualname)
+        try:
+            function = _by_reference(opened.module, opened.qualname)
+        except Exception as error:
+            error.add_note(
+                f"raised in worker {os.getpid()}, which imported the module {opened.module!r} for "
+                f"the routine {opened.qualname!r}; workers have the sys.path that their parent had "
+                f"when they started, and run what a module runs when it is imported"
+            )
+            raise
     try:
         args, kwargs = serializer.loads(opened.arguments, buffers)
     except BaseException as error:

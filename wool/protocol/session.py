@@ -13,10 +13,8 @@ from __future__ import annotations
 __all__ = ["CoroutineSession", "Session", "SessionState", "contained"]
 
 import asyncio
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
-from contextvars import Context
 from enum import IntEnum, auto
 from typing import Any
 
@@ -24,6 +22,7 @@ from wool.context import set_time_left, task_context
 from wool.exceptions import ProtocolError, RoutineExited, WoolError
 from wool.protocol import failure, serializer
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.eager import start_eagerly
 from wool.protocol.frames import Sender
 from wool.protocol.serializer import Buffer, Pickled
 from wool.protocol.turns import Turns
@@ -62,9 +61,14 @@ class Session(ABC):
         self._runner: asyncio.Task[None] | None = None
 
     def start(self, pool: PoolLike, turns: Turns, done: Callable[[int], None]) -> None:
-        """Run the call in a task of its own, its nested calls going to `pool`."""
-        self._runner = _start_task(self._run(turns), task_context(self._task, pool))
+        """Run the call in a task of its own, its nested calls going to `pool`.
+
+        The caller is told that the call was taken, unless its first step's outcome says so already.
+        """
+        self._runner = start_eagerly(self._run(turns), task_context(self._task, pool))
         self._runner.add_done_callback(lambda _: done(self._call_id))
+        if self._state in (SessionState.STARTING, SessionState.RUNNING):
+            self._sender.send(wire.Frame(call=self._call_id, ack=wire.Ack()))
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the caller. Raises ProtocolError if this is not the time for it."""
@@ -149,14 +153,6 @@ class CoroutineSession(Session):
     async def _work(self) -> None:
         function: Callable[..., Coroutine[Any, Any, Any]] = self._task.callable
         self._returned(await function(*self._task.args, **self._task.kwargs))
-
-
-def _start_task(run: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None]:
-    """Run a coroutine in a task; where Python can, up to its first wait, here and now."""
-    loop = asyncio.get_running_loop()
-    if sys.version_info >= (3, 12):
-        return asyncio.Task(run, loop=loop, context=context, eager_start=True)
-    return loop.create_task(run, context=context)
 
 
 def contained(error: BaseException, name: str) -> BaseException:

@@ -67,7 +67,6 @@ class Sessions:
             reject = wire.Reject(reason="the worker is stopping")
             sender.send(wire.Frame(call=call_id, reject=reject))
             return
-        sender.send(wire.Frame(call=call_id, ack=wire.Ack()))
         try:
             task = read_task(frame, buffers)
         except BaseException as error:  # noqa: BLE001 - importing and unpickling run user code

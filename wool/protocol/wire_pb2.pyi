@@ -312,7 +312,7 @@ Global___Cancel: _TypeAlias = Cancel  # noqa: Y015
 
 @_typing.final
 class Ack(_message.Message):
-    """The worker took the call: from here on it counts as started."""
+    """The worker took the call: from here on it counts as started. An outcome says so too."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

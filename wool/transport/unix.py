@@ -162,8 +162,10 @@ class UnixLink(asyncio.BufferedProtocol, Link):
                     self._handler.received(frame, buffers)
         except (ProtocolError, DecodeError) as error:
             self.abort(ProtocolError(f"the link was closed: {error}"))
-        if not corked:
-            self._cork()  # behind the calls that start now: those that end at once share a write
+        self._corked = corked
+        if self._queue and not corked:  # the answers to all that ended at once, in one write
+            self._write()
+            self._cork()
 
 
 async def connect(path: str, max_message_size: int) -> UnixLink:
