@@ -13,7 +13,8 @@ from wool.dispatch.limits import within_limit
 from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
 from wool.protocol import failure, serializer
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.call import Call, Lost, Outcome
+from wool.protocol.call import Call
+from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.serializer import Buffer
 from wool.task import Task
 from wool.transport.connection import Connection

@@ -1,0 +1,61 @@
+"""How a step of a call ended, as the caller sees it."""
+
+from __future__ import annotations
+
+__all__ = ["Lost", "Outcome"]
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wool.protocol import failure, serializer
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.serializer import Buffer
+from wool.task import Task
+
+_CANCELLED = f"{asyncio.CancelledError.__module__}.{asyncio.CancelledError.__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a step ended: the worker's frame, `yielded`, `returned`, `raised` or `reject`."""
+
+    kind: str
+    frame: wire.Frame
+    buffers: Sequence[Buffer] = ()
+
+    @property
+    def cancels(self) -> int:
+        """How many cancellations the step had seen."""
+        frame = self.frame
+        return frame.yielded.cancels or frame.returned.cancels or frame.raised.cancels
+
+    @property
+    def is_cancellation(self) -> bool:
+        """Tell whether the step ended with CancelledError."""
+        return self.kind == "raised" and self.frame.raised.failure.exceptions[0].name == _CANCELLED
+
+    def result(self, task: Task) -> Any:
+        """Return what the step of `task` returned or yielded; raise what it raised."""
+        if self.kind == "raised":
+            error = failure.decode(self.frame.raised.failure)
+            try:
+                raise error
+            finally:
+                del error  # it holds this frame
+        value = self.frame.returned.value or self.frame.yielded.value
+        try:
+            return serializer.loads(value, self.buffers)
+        except KeyboardInterrupt:  # the user's
+            raise
+        except BaseException as error:
+            raise serializer.unreadable(f"the result of {task.name!r}", error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How a step ended if the link broke. `error` says why, where that is known."""
+
+    acknowledged: bool
+    error: Exception | None = None
