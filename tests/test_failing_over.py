@@ -139,6 +139,6 @@ async def test_calls_end_when_the_loop_of_the_pool_ends_without_leaving_it() -> 
 
     await asyncio.to_thread(asyncio.run, open_and_forget())
     async with asyncio.timeout(5):
-        with pools[0].activate(), pytest.raises(wool.PoolClosed):
+        with pytest.raises(wool.PoolClosed), pools[0].activate():
             await double(1)
     await pools[0].aclose()

@@ -7,7 +7,8 @@ import pytest
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.call import Call, Calls
+from wool.protocol.call import Call
+from wool.protocol.calls import Calls
 from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.serializer import Buffer
 

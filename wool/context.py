@@ -9,6 +9,7 @@ __all__ = [
     "current_task",
     "enter_pool",
     "leave_pool",
+    "open_pool",
     "set_time_left",
     "task_context",
     "time_left",
@@ -39,7 +40,7 @@ _CURE = (
 
 def active_pool(task: Task) -> PoolLike:
     """Return the innermost open pool, for `task`. Raises NoActivePool where there is none."""
-    pool = _open_pool(_pool.get())
+    pool = open_pool()
     if pool is None:
         raise NoActivePool(f"the routine {task.name!r} was called with no pool active; {_CURE}")
     return pool
@@ -50,11 +51,9 @@ def current_task() -> Task | None:
     return _task.get()
 
 
-def enter_pool(pool: PoolLike) -> PoolLike | None:
-    """Make `pool` the active one here and return the one that was, if it is still open."""
-    outer = _open_pool(_pool.get())
+def enter_pool(pool: PoolLike) -> None:
+    """Make `pool` the active one here."""
     _pool.set(pool)
-    return outer
 
 
 def leave_pool(pool: PoolLike) -> None:
@@ -121,7 +120,9 @@ def task_context(task: Task, pool: PoolLike) -> Context:
     return context
 
 
-def _open_pool(pool: PoolLike | None) -> PoolLike | None:
+def open_pool() -> PoolLike | None:
+    """Return the innermost pool here that is still open; None where there is none."""
+    pool = _pool.get()
     while pool is not None and pool.closed:
         pool = pool.outer
     return pool

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 __all__ = ["WorkerPool"]
 
-import asyncio
 import contextlib
 import os
 import secrets
 import warnings
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self, cast
@@ -19,20 +18,13 @@ from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
-from wool.dispatch.steps import RemoteSteps
-from wool.exceptions import PoolClosed, StartupError
-from wool.settings import PoolSettings
-from wool.task import Task
-from wool.types import LoadBalancerLike, PoolLike, WorkerMetadata
-from wool.waiting import shielded
-from wool.worker.fleet import Fleet
-from wool.worker.janitor import Janitor
-from wool.worker.launch import WorkerSettings
-from wool.worker.runtime_directory import RuntimeDirectory
+from wool.exceptions import PoolClosed
+from wool.opened import OpenPool
+from wool.settings import PoolSettings, positive, seconds
+from wool.types import LoadBalancerLike, WorkerMetadata
 
 _TOKEN_SIZE = 32  # bytes
 _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
-_CUT_GRACE = 1.0  # seconds that are left of the grace once leaving the pool is itself cancelled
 
 
 class WorkerPool:
@@ -54,7 +46,7 @@ class WorkerPool:
     other event loops and threads meanwhile. A pool is opened once.
     """
 
-    _opened: _Opened | None = None
+    _opened: OpenPool | None = None
     _closed = False
 
     def __init__(
@@ -66,25 +58,24 @@ class WorkerPool:
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
     ) -> None:
-        self._size = _positive("size", os.cpu_count() or 1 if size is None else size)
-        self._start_timeout = _seconds("start_timeout", start_timeout)
-        self._grace = _seconds("grace", grace)
-        self._max_message_size = _positive("max_message_size", max_message_size)
+        self._size = positive("size", os.cpu_count() or 1 if size is None else size)
+        self._start_timeout = seconds("start_timeout", start_timeout)
+        self._grace = seconds("grace", grace)
+        self._max_message_size = positive("max_message_size", max_message_size)
         if max_message_size > _LARGEST:
             raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
         self._balancer = _made(loadbalancer)
         self._roster = Roster()
-        self._outer: PoolLike | None = None
 
     async def __aenter__(self) -> Self:
         if self._opened is not None or self._closed:
             raise RuntimeError("a WorkerPool is opened once; make a new one")
-        opened = self._opened = _Opened(self._roster, self._balancer, self._size, self._settings())
+        opened = self._opened = OpenPool(self._roster, self._balancer, self._size, self._settings())
         async with contextlib.AsyncExitStack() as on_failure:
             on_failure.push_async_callback(self.aclose)
             await opened.start()
             on_failure.pop_all()
-        self._outer = enter_pool(self)
+        enter_pool(opened.dispatchers)
         return self
 
     async def __aexit__(
@@ -98,8 +89,8 @@ class WorkerPool:
     async def aclose(self) -> None:
         """Leave the pool. To repeat it is harmless; it returns when the pool is gone."""
         self._closed = True
-        leave_pool(self)
         if self._opened is not None:
+            leave_pool(self._opened.dispatchers)
             await self._opened.aclose()
 
     def activate(self) -> AbstractContextManager[None]:
@@ -108,10 +99,10 @@ class WorkerPool:
         For code that runs outside the task that entered the pool, as a web framework's handlers do.
         Raises PoolClosed if the pool was left, or is not open yet.
         """
-        self._dispatchers()
-        if self._closed:
+        dispatchers = self._dispatchers()
+        if self.closed:
             raise PoolClosed("the pool was left: open another one")
-        return activate(self)
+        return activate(dispatchers)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._opened is not None else "new"
@@ -124,21 +115,8 @@ class WorkerPool:
 
     @property
     def closed(self) -> bool:
-        """Tell whether the pool was left."""
-        return self._closed
-
-    @property
-    def outer(self) -> PoolLike | None:
-        """The pool that was active when this one was entered."""
-        return self._outer
-
-    def call(self, task: Task, /) -> Coroutine[Any, Any, Any]:
-        """Run a coroutine routine; what a routine does when it is awaited."""
-        return self._dispatchers().call(task)
-
-    def steps(self, task: Task, /) -> RemoteSteps:
-        """Prepare a generator routine; what a routine does at its first step."""
-        return self._dispatchers().steps(task)
+        """Tell whether the pool was left, or ended with its event loop."""
+        return self._closed or (self._opened is not None and self._opened.dispatchers.closed)
 
     def _dispatchers(self) -> Dispatchers:
         if self._opened is None:
@@ -159,69 +137,6 @@ class WorkerPool:
             self._opened.abandon()
 
 
-class _Opened:
-    """What an open pool consists of."""
-
-    def __init__(
-        self, roster: Roster, balancer: LoadBalancerLike, size: int, settings: PoolSettings
-    ) -> None:
-        self._loop = asyncio.get_running_loop()
-        try:
-            self._directory = RuntimeDirectory()
-        except OSError as error:
-            raise StartupError(f"no directory for the workers' sockets: {error}") from error
-        self._janitor = Janitor(self._directory.path)
-        self.dispatchers = Dispatchers(roster, balancer, settings)
-        worker_settings = WorkerSettings(settings, self._directory.path, self._janitor)
-        self._fleet = Fleet(size, worker_settings, roster)
-        self._running = self._loop.create_task(self._fleet.run(), name="wool fleet")
-        self._running.add_done_callback(self._clean_up)
-
-    async def start(self) -> None:
-        """Wait for the workers. Raises StartupError; then, and when cancelled, they are killed."""
-        both = [self._fleet.ready, self._running]
-        with contextlib.ExitStack() as on_failure:
-            on_failure.callback(self._running.cancel)
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not self._fleet.ready.done():
-                await self._running
-                raise PoolClosed("the pool was left before its workers were ready")
-            await self._fleet.ready
-            on_failure.pop_all()
-
-    async def aclose(self) -> None:
-        """End the calls, stop the workers, remove the directory; cancelled, do so in a hurry."""
-        self.dispatchers.close()
-        self._fleet.stop()
-        hurry: asyncio.TimerHandle | None = None
-        cancelled: asyncio.CancelledError | None = None
-        with shielded():
-            while not self._running.done():
-                try:
-                    await asyncio.wait([self._running])
-                except asyncio.CancelledError as error:
-                    cancelled = error
-                    hurry = hurry or self._loop.call_later(_CUT_GRACE, self._running.cancel)
-        if hurry is not None:
-            hurry.cancel()
-        if cancelled is not None:
-            raise cancelled
-        if not self._running.cancelled():
-            self._running.result()
-
-    def _clean_up(self, running: asyncio.Task[None]) -> None:
-        """Remove what is left when the last worker has gone, however that came about."""
-        del running
-        self.dispatchers.close()
-        self._janitor.dismiss()
-        self._directory.remove()
-
-    def abandon(self) -> None:
-        """Stop the workers of a pool that nobody will leave any more."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: its end stopped them
-            self._loop.call_soon_threadsafe(self._running.cancel)
-
-
 def _made(
     balancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None,
 ) -> LoadBalancerLike:
@@ -231,19 +146,3 @@ def _made(
     if not callable(getattr(made, "choose", None)):
         raise TypeError(f"loadbalancer is {made!r}, which has no method choose(task, workers)")
     return cast("LoadBalancerLike", made)
-
-
-def _positive(name: str, value: int) -> int:
-    if type(value) is not int:
-        raise TypeError(f"{name} is a whole number, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} is at least 1, not {value}")
-    return value
-
-
-def _seconds(name: str, value: float) -> float:
-    if type(value) not in (int, float):
-        raise TypeError(f"{name} is a number of seconds, not {value!r}")
-    if not value >= 0:
-        raise ValueError(f"{name} is a number of seconds, at least 0, not {value}")
-    return float(value)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Reference", "Routine", "is_generator", "reference", "resolve", "routine"]
+__all__ = ["Routine", "routine"]
 
 import functools
-import importlib
 import inspect
-import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
@@ -15,6 +13,7 @@ from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
 from wool.context import active_pool, current_task
+from wool.reference import PLAIN
 from wool.task import Options, Task
 
 P = ParamSpec("P")
@@ -23,12 +22,6 @@ R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 Y = TypeVar("Y")
 S = TypeVar("S")
-
-Reference = tuple[str, str]
-"""A module's name and a qualified name in it."""
-
-_PLAIN = "__wool_function__"
-_FOUND = "__wool_reference__"
 
 
 class Routine(Protocol[P, R_co]):
@@ -119,7 +112,7 @@ def _decorate(function: Any, options: Options) -> Any:
     if isinstance(function, classmethod | staticmethod):
         decorated = cast("classmethod[Any, ..., Any] | staticmethod[..., Any]", function)
         return type(decorated)(_decorate(decorated.__func__, options))
-    if hasattr(function, _PLAIN):
+    if hasattr(function, PLAIN):
         raise TypeError(f"{function.__qualname__!r} is a routine already")
     if isinstance(function, FunctionType):
         if inspect.iscoroutinefunction(function):
@@ -144,7 +137,7 @@ def _described(thing: object) -> str:
 
 
 def _mark(wrapper: Any, function: FunctionType, options: Options) -> Any:
-    setattr(wrapper, _PLAIN, function)
+    setattr(wrapper, PLAIN, function)
     wrapper.local = function
     wrapper.options = partial(_with_options, function, options)
     return wrapper
@@ -192,47 +185,3 @@ def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]], option
             return
 
     return call
-
-
-def is_generator(function: Callable[..., Any]) -> bool:
-    """Tell whether a routine's function is a generator."""
-    return bool(function.__code__.co_flags & inspect.CO_ASYNC_GENERATOR)
-
-
-def reference(function: Callable[..., Any]) -> Reference | None:
-    """Return where another process finds the routine made of `function`, by importing it.
-
-    None if there is no such place: then it has to travel by value.
-    """
-    known: Reference | None = getattr(function, _FOUND, None)
-    if known is None:
-        module, qualname = function.__module__, function.__qualname__
-        if module == "__main__" or "<locals>" in qualname or module not in sys.modules:
-            return None
-        if _lookup((module, qualname)) is not function:
-            return None
-        known = module, qualname
-        setattr(function, _FOUND, known)
-    return known
-
-
-def resolve(where: Reference) -> Callable[..., Any]:
-    """Import a routine and return its function. Raises ImportError, also if there is none."""
-    importlib.import_module(where[0])
-    function = _lookup(where)
-    if function is None:
-        raise ImportError(
-            f"module {where[0]!r} has no routine {where[1]!r} in the worker, though the caller's "
-            f"does; is it defined under a condition?"
-        )
-    return function
-
-
-def _lookup(where: Reference) -> Callable[..., Any] | None:
-    found: Any = sys.modules[where[0]]
-    for name in where[1].split("."):
-        found = inspect.getattr_static(found, name, None)
-    if isinstance(found, classmethod | staticmethod):
-        found = cast("staticmethod[..., Any]", found).__func__
-    function: Callable[..., Any] | None = getattr(found, _PLAIN, None)
-    return function

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PoolSettings"]
+__all__ = ["PoolSettings", "positive", "seconds"]
 
 from dataclasses import dataclass
 
@@ -17,3 +17,21 @@ class PoolSettings:
     grace: float
     start_timeout: float
     """How long a worker may take to start, and a call may wait for one."""
+
+
+def positive(name: str, value: int) -> int:
+    """Return `value` if it is a whole number above 0. Raises TypeError or ValueError."""
+    if type(value) is not int:
+        raise TypeError(f"{name} is a whole number, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} is at least 1, not {value}")
+    return value
+
+
+def seconds(name: str, value: float) -> float:
+    """Return `value` if it can be a time to wait. Raises TypeError or ValueError."""
+    if type(value) not in (int, float):
+        raise TypeError(f"{name} is a number of seconds, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"{name} is a number of seconds, at least 0, not {value}")
+    return float(value)

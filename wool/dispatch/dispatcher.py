@@ -15,7 +15,8 @@ from wool.discovery.roster import Roster
 from wool.dispatch.limits import within_limit
 from wool.dispatch.workers import Workers
 from wool.exceptions import NoWorkersAvailable, PoolClosed, StartupError, WoolError, WorkerDied
-from wool.protocol.call import Call, Calls
+from wool.protocol.call import Call
+from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
 from wool.settings import PoolSettings

@@ -1,4 +1,4 @@
-"""The caller's end of one call, and of all calls on one link.
+"""The caller's end of one call.
 
               ack              yield
 OPENED ───────────▶ RUNNING ◀────────▶ SUSPENDED       (a generator, between two steps)
@@ -12,13 +12,12 @@ An outcome acknowledges a call, too.
 
 from __future__ import annotations
 
-__all__ = ["Call", "CallState", "Calls"]
+__all__ = ["Call", "CallState", "CallTable"]
 
 import asyncio
-import itertools
-import time
 from collections.abc import Sequence
 from enum import IntEnum, auto
+from typing import Protocol
 
 from wool.exceptions import ProtocolError
 from wool.protocol import failure
@@ -51,10 +50,25 @@ _NEXT = {
 }
 
 
+class CallTable(Protocol):
+    """What a call needs of the table in which it stands."""
+
+    @property
+    def sender(self) -> Sender: ...
+
+    def acknowledge(self, call_id: int) -> None:
+        """Note that the worker took a call."""
+        ...
+
+    def forget(self, call_id: int, *, closing: bool = False) -> None:
+        """Take a call off the table. With `closing`, see to it that its generator is closed."""
+        ...
+
+
 class Call:
     """One call on one link. Used by one task at a time."""
 
-    def __init__(self, calls: Calls, call_id: int, grace: float) -> None:
+    def __init__(self, calls: CallTable, call_id: int, grace: float) -> None:
         self._calls = calls
         self._call_id = call_id
         self._grace = grace
@@ -185,75 +199,6 @@ class Call:
             self._calls.sender.send(
                 wire.Frame(call=self._call_id, cancel=wire.Cancel(message=message))
             )
-
-
-class Calls:
-    """The caller's end of a link: hands each frame to its call."""
-
-    def __init__(self, sender: Sender, grace: float) -> None:
-        self.sender = sender
-        self._grace = grace
-        self._call_ids = itertools.count(1)
-        self._calls: dict[int, Call] = {}
-        self._unacknowledged: dict[int, float] = {}
-        self._abandoned: set[int] = set()
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    @property
-    def unacknowledged(self) -> int:
-        return len(self._unacknowledged)
-
-    @property
-    def unacknowledged_for(self) -> float:
-        """Seconds for which the oldest unacknowledged call has been waiting."""
-        oldest = next(iter(self._unacknowledged.values()), None)
-        return 0.0 if oldest is None else time.monotonic() - oldest
-
-    def acknowledge(self, call_id: int) -> None:
-        """Note that the worker took a call."""
-        self._unacknowledged.pop(call_id, None)
-
-    def open(
-        self, opened: wire.Open, buffers: Sequence[Buffer], timeout: float | None = None
-    ) -> Call:
-        """Send a task off, which has `timeout` seconds."""
-        call_id = next(self._call_ids)
-        self.sender.send(wire.Frame(call=call_id, open=opened, timeout=timeout), buffers)
-        call = self._calls[call_id] = Call(self, call_id, self._grace)
-        self._unacknowledged[call_id] = time.monotonic()
-        return call
-
-    def forget(self, call_id: int, *, closing: bool = False) -> None:
-        """Take a call off the table. With `closing`, see to it that its generator is closed."""
-        self._calls.pop(call_id, None)
-        self._unacknowledged.pop(call_id, None)
-        if closing:
-            self._abandoned.add(call_id)
-
-    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
-        """Take a frame from the link. Raises ProtocolError."""
-        call = self._calls.get(frame.call)
-        if call is not None:
-            call.received(frame, buffers)
-        elif frame.call in self._abandoned:
-            self._after_abandoning(frame)
-        else:
-            raise ProtocolError(f"a worker sent a frame for call {frame.call}, which is not open")
-
-    def lost(self, error: Exception | None) -> None:
-        """The link is gone, and with it every call on it."""
-        for call in list(self._calls.values()):
-            call.lost(error)
-        self._abandoned.clear()
-
-    def _after_abandoning(self, frame: wire.Frame) -> None:
-        kind = frame.WhichOneof("kind")
-        if kind == "yielded":
-            self.sender.send(wire.Frame(call=frame.call, close=wire.Close(final=True)))
-        elif kind != "ack":
-            self._abandoned.discard(frame.call)
 
 
 def _expire(waiter: asyncio.Future[Outcome | Lost]) -> None:

@@ -14,7 +14,7 @@ from wool.exceptions import MessageTooLarge, SerializationError
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer, Pickled
-from wool.routine import reference, resolve
+from wool.reference import reference, resolve
 from wool.task import Task
 
 PROTOCOL_VERSION = 1

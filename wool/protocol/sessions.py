@@ -15,7 +15,7 @@ from wool.protocol.generator_session import GeneratorSession
 from wool.protocol.serializer import Buffer
 from wool.protocol.session import CoroutineSession, Session, contained
 from wool.protocol.turns import Turns
-from wool.routine import is_generator
+from wool.reference import is_generator
 from wool.types import PoolLike
 
 

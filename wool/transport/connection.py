@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.call import Calls
+from wool.protocol.calls import Calls
 from wool.protocol.serializer import Buffer
 from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, authenticate, connect

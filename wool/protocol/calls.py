@@ -1,0 +1,86 @@
+"""The caller's end of a link: hands each frame to its call."""
+
+from __future__ import annotations
+
+__all__ = ["Calls"]
+
+import itertools
+import time
+from collections.abc import Sequence
+
+from wool.exceptions import ProtocolError
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.call import Call, CallTable
+from wool.protocol.frames import Sender
+from wool.protocol.serializer import Buffer
+
+
+class Calls(CallTable):
+    """All calls on one link."""
+
+    def __init__(self, sender: Sender, grace: float) -> None:
+        self._sender = sender
+        self._grace = grace
+        self._call_ids = itertools.count(1)
+        self._calls: dict[int, Call] = {}
+        self._unacknowledged: dict[int, float] = {}
+        self._abandoned: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @property
+    def sender(self) -> Sender:
+        return self._sender
+
+    @property
+    def unacknowledged(self) -> int:
+        return len(self._unacknowledged)
+
+    @property
+    def unacknowledged_for(self) -> float:
+        """Seconds for which the oldest unacknowledged call has been waiting."""
+        oldest = next(iter(self._unacknowledged.values()), None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
+
+    def acknowledge(self, call_id: int) -> None:
+        self._unacknowledged.pop(call_id, None)
+
+    def open(
+        self, opened: wire.Open, buffers: Sequence[Buffer], timeout: float | None = None
+    ) -> Call:
+        """Send a task off, which has `timeout` seconds."""
+        call_id = next(self._call_ids)
+        self._sender.send(wire.Frame(call=call_id, open=opened, timeout=timeout), buffers)
+        call = self._calls[call_id] = Call(self, call_id, self._grace)
+        self._unacknowledged[call_id] = time.monotonic()
+        return call
+
+    def forget(self, call_id: int, *, closing: bool = False) -> None:
+        self._calls.pop(call_id, None)
+        self._unacknowledged.pop(call_id, None)
+        if closing:
+            self._abandoned.add(call_id)
+
+    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        """Take a frame from the link. Raises ProtocolError."""
+        call = self._calls.get(frame.call)
+        if call is not None:
+            call.received(frame, buffers)
+        elif frame.call in self._abandoned:
+            self._after_abandoning(frame)
+        else:
+            raise ProtocolError(f"a worker sent a frame for call {frame.call}, which is not open")
+
+    def lost(self, error: Exception | None) -> None:
+        """The link is gone, and with it every call on it."""
+        for call in list(self._calls.values()):
+            call.lost(error)
+        self._abandoned.clear()
+
+    def _after_abandoning(self, frame: wire.Frame) -> None:
+        kind = frame.WhichOneof("kind")
+        if kind == "yielded":
+            self._sender.send(wire.Frame(call=frame.call, close=wire.Close(final=True)))
+        elif kind != "ack":
+            self._abandoned.discard(frame.call)
