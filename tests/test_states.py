@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.routines import double
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call
 from wool.protocol.calls import Calls
 from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.serializer import Buffer
+from wool.task import Task
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +37,7 @@ class Wire:
 def _opened(grace: float = 1.0) -> tuple[Wire, Calls, Call]:
     line = Wire()
     calls = Calls(line, grace)
-    return line, calls, calls.open(wire.Open(), ())
+    return line, calls, calls.open(Task(double), wire.Open(), ())
 
 
 @pytest.mark.parametrize(

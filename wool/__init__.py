@@ -11,6 +11,7 @@ Inside `async with wool.WorkerPool():`, `await double(21)` runs on a worker.
 from wool.balancing.least_busy import LeastBusyLoadBalancer
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.context import RuntimeContext, current_task
+from wool.events import TaskEvent
 from wool.exceptions import (
     AuthenticationError,
     DispatchTimeout,
@@ -27,6 +28,7 @@ from wool.exceptions import (
     WorkerDied,
 )
 from wool.pool import WorkerPool
+from wool.propagation import propagate
 from wool.routine import routine
 from wool.task import Task
 from wool.types import LoadBalancerLike, TaskException, WorkerLike, WorkerMetadata
@@ -49,6 +51,7 @@ __all__ = [
     "SerializationError",
     "StartupError",
     "Task",
+    "TaskEvent",
     "TaskException",
     "WoolError",
     "WorkerDied",
@@ -57,5 +60,6 @@ __all__ = [
     "WorkerPool",
     "__version__",
     "current_task",
+    "propagate",
     "routine",
 ]

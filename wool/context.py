@@ -9,6 +9,7 @@ __all__ = [
     "current_task",
     "enter_pool",
     "leave_pool",
+    "log_sink",
     "open_pool",
     "set_time_left",
     "task_context",
@@ -16,7 +17,7 @@ __all__ = [
 ]
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Self
@@ -30,6 +31,8 @@ _task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
 
 _limit: ContextVar[float | None] = ContextVar("wool_dispatch_timeout", default=None)
 _deadline: ContextVar[float | None] = ContextVar("wool_deadline", default=None)
+
+_log_sink: ContextVar[Callable[[bytes], None] | None] = ContextVar("wool_log", default=None)
 
 _CURE = (
     "call it inside 'async with wool.WorkerPool(...)', in a web handler declare the dependency "
@@ -112,9 +115,15 @@ def set_time_left(timeout: float | None) -> None:
     _deadline.set(None if timeout is None else time.monotonic() + timeout)
 
 
-def task_context(task: Task, pool: PoolLike) -> Context:
+def log_sink() -> Callable[[bytes], None] | None:
+    """Return what takes the log records of the routine that runs here; None outside of any."""
+    return _log_sink.get()
+
+
+def task_context(task: Task, pool: PoolLike, log: Callable[[bytes], None]) -> Context:
     """Return a context for running `task` in, on a worker whose calls go to `pool`."""
     context = copy_context()
+    context.run(_log_sink.set, log)
     context.run(_task.set, task)
     context.run(_pool.set, pool)
     return context

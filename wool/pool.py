@@ -35,7 +35,8 @@ class WorkerPool:
     `start_timeout` is how many
     seconds a worker may take to start, and a call may wait for one. `grace` is how many seconds a
     cancelled call, or one that runs when the pool is left, has for its clean-up. `max_message_size`
-    is how many bytes the arguments, a result or an item may take, pickled.
+    is how many bytes the arguments, a result or an item may take, pickled. With `forward_logs` what
+    routines log arrives at the loggers of the same names in the process that called them.
 
     Entering waits until every worker takes calls; it raises StartupError if one does not come up,
     and cancelling it leaves nothing behind. Leaving ends calls that still run with PoolClosed,
@@ -57,6 +58,7 @@ class WorkerPool:
         start_timeout: float = 60.0,
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
+        forward_logs: bool = True,
     ) -> None:
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
         self._start_timeout = seconds("start_timeout", start_timeout)
@@ -64,6 +66,7 @@ class WorkerPool:
         self._max_message_size = positive("max_message_size", max_message_size)
         if max_message_size > _LARGEST:
             raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
+        self._forward_logs = forward_logs
         self._balancer = _made(loadbalancer)
         self._roster = Roster()
 
@@ -129,6 +132,7 @@ class WorkerPool:
             max_message_size=self._max_message_size,
             grace=self._grace,
             start_timeout=self._start_timeout,
+            forward_logs=self._forward_logs,
         )
 
     def __del__(self) -> None:

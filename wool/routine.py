@@ -6,13 +6,15 @@ __all__ = ["Routine", "routine"]
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 
 from wool.context import active_pool, current_task
+from wool.events import emit, is_watched
 from wool.reference import PLAIN
 from wool.task import Options, Task
 
@@ -32,7 +34,14 @@ class Routine(Protocol[P, R_co]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
-    def options(self, *, timeout: float | None = ..., idempotent: bool = ...) -> Routine[P, R_co]:
+    def options(
+        self,
+        *,
+        timeout: float | None = ...,
+        tags: Iterable[str] = ...,
+        prefetch: int = ...,
+        idempotent: bool = ...,
+    ) -> Routine[P, R_co]:
         """Return the same routine with other options; those not given stay as they are."""
         ...
 
@@ -59,7 +68,13 @@ def routine(
 @overload
 def routine(function: Callable[P, AsyncGenerator[Y, S]], /) -> Routine[P, AsyncGenerator[Y, S]]: ...
 @overload
-def routine(*, timeout: float | None = None, idempotent: bool = False) -> _Decorator: ...
+def routine(
+    *,
+    timeout: float | None = None,
+    tags: Iterable[str] = (),
+    prefetch: int = 0,
+    idempotent: bool = False,
+) -> _Decorator: ...
 def routine(function: Any = None, /, **options: Any) -> Any:
     """Make an async function, or an async generator function, run on the active pool.
 
@@ -72,14 +87,17 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     step per command; its `aclose()` returns after the remote `finally` blocks ran.
 
     `timeout` is how many seconds a call, or a step of a generator, may take; then it is cancelled
-    and raises DispatchTimeout. Calls that the routine makes have what is left of it. With
-    `idempotent` a call whose worker dies is made again on another, three times in all, so that it
-    may run more than once.
+    and raises DispatchTimeout. Calls that the routine makes have what is left of it. Only workers
+    that have all of `tags` get the call. With `prefetch` a generator runs up to so many items ahead
+    of its consumer: for plain iteration, since a value that is sent to it is a TypeError, and an
+    exception that is thrown in, or a cancelled step, closes it wherever it is. With `idempotent` a
+    call whose worker dies is made again on another, three times in all, so that it may run more
+    than once.
 
     Raises TypeError for anything other than such a function. Calls raise NoActivePool where no
     pool is active, and what the routine raises.
     """
-    checked = _checked(Options(**options))
+    checked = Options(**options)
     return partial(_decorate, options=checked) if function is None else _decorate(function, checked)
 
 
@@ -102,12 +120,6 @@ class _Decorator(Protocol):
     ) -> Routine[P, AsyncGenerator[Y, S]]: ...
 
 
-def _checked(options: Options) -> Options:
-    if options.timeout is not None and not options.timeout > 0:
-        raise ValueError(f"timeout is a positive number of seconds, not {options.timeout}")
-    return options
-
-
 def _decorate(function: Any, options: Options) -> Any:
     if isinstance(function, classmethod | staticmethod):
         decorated = cast("classmethod[Any, ..., Any] | staticmethod[..., Any]", function)
@@ -116,6 +128,8 @@ def _decorate(function: Any, options: Options) -> Any:
         raise TypeError(f"{function.__qualname__!r} is a routine already")
     if isinstance(function, FunctionType):
         if inspect.iscoroutinefunction(function):
+            if options.prefetch:
+                raise TypeError(f"prefetch= is for generators, not {function.__qualname__!r}")
             return _mark(_coroutine_routine(function, options), function, options)
         if inspect.isasyncgenfunction(function):
             return _mark(_generator_routine(function, options), function, options)
@@ -144,7 +158,7 @@ def _mark(wrapper: Any, function: FunctionType, options: Options) -> Any:
 
 
 def _with_options(function: FunctionType, options: Options, **changes: Any) -> Any:
-    return _decorate(function, _checked(replace(options, **changes)))
+    return _decorate(function, replace(options, **changes))
 
 
 def _new_task(
@@ -153,6 +167,8 @@ def _new_task(
     running = current_task()
     task = Task(function, args, kwargs, running.key if running else b"")
     task.timeout, task.idempotent = options.timeout, options.idempotent
+    task.tags, task.prefetch = options.tags, options.prefetch
+    task.context, task.observed = copy_context(), is_watched()
     return task
 
 
@@ -160,7 +176,12 @@ def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]], option
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         task = _new_task(function, options, args, kwargs)
-        return await active_pool(task).call(task)
+        pool = active_pool(task)
+        emit("task-created", task)
+        try:
+            return await pool.call(task)
+        finally:
+            emit("task-completed", task)
 
     return call
 
@@ -171,6 +192,7 @@ def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]], option
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         task = _new_task(function, options, args, kwargs)
         steps = active_pool(task).steps(task)
+        emit("task-created", task)
         try:
             item = await steps.start()
             while True:
@@ -183,5 +205,7 @@ def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]], option
                 item = await (steps.send(sent) if thrown is None else steps.throw(thrown))
         except StopAsyncIteration:
             return
+        finally:
+            emit("task-completed", task)
 
     return call

@@ -17,6 +17,8 @@ class PoolSettings:
     grace: float
     start_timeout: float
     """How long a worker may take to start, and a call may wait for one."""
+    forward_logs: bool = True
+    """Whether what routines log goes to the logging of their callers."""
 
 
 def positive(name: str, value: int) -> int:

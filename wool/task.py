@@ -6,7 +6,8 @@ __all__ = ["Options", "Task"]
 
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -37,8 +38,30 @@ class Options:
 
     timeout: float | None = None
     """Seconds that a call, or a step of a generator, may take; None for no limit of its own."""
+    tags: frozenset[str] = frozenset()
+    """What a worker has to be tagged with to get a call."""
+    prefetch: int = 0
+    """How many items a generator may run ahead of its consumer."""
     idempotent: bool = False
     """Whether a call may be made again when it is not known if it was started."""
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"timeout is a positive number of seconds, not {self.timeout}")
+        if type(self.prefetch) is not int:
+            raise TypeError(f"prefetch is a whole number of items, not {self.prefetch!r}")
+        if self.prefetch < 0:
+            raise ValueError(f"prefetch is a number of items, at least 0, not {self.prefetch}")
+        object.__setattr__(self, "tags", frozenset(_strings(self.tags)))
+
+
+def _strings(tags: Iterable[object]) -> Iterator[str]:
+    if isinstance(tags, str):
+        raise TypeError(f"tags is a collection of strings, not the string {tags!r}")
+    for tag in tags:
+        if not isinstance(tag, str):
+            raise TypeError(f"a tag is a string, not {tag!r}")
+        yield tag
 
 
 @dataclass(slots=True, eq=False)
@@ -55,8 +78,16 @@ class Task:
     """16 bytes that no other task has."""
     timeout: float | None = None
     """Seconds that it may take, at the caller by its options, at the worker by what was left."""
+    tags: frozenset[str] = frozenset()
+    """What a worker has to be tagged with to get it."""
+    prefetch: int = 0
+    """How many items it may run ahead of its consumer, if it is a generator."""
     idempotent: bool = False
     """Whether it may be made again when it is not known if it was started."""
+    context: Context | None = None
+    """A copy of the context in which it was made; None at the worker."""
+    observed: bool = False
+    """Whether somebody wants to hear of its events."""
 
     @property
     def id(self) -> UUID:
@@ -69,7 +100,15 @@ class Task:
         return UUID(bytes=self.parent_key) if self.parent_key else None
 
     @property
+    def tag(self) -> str | None:
+        """Its tag, or several with commas between them; None if it has none."""
+        return ",".join(sorted(self.tags)) or None
+
+    @property
     def name(self) -> str:
         """The routine's module and qualified name, for messages."""
         module = getattr(self.callable, "__module__", "?")
         return f"{module}.{getattr(self.callable, '__qualname__', self.callable)}"
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.id}]"

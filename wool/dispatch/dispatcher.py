@@ -6,6 +6,7 @@ __all__ = ["Dispatcher"]
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any
@@ -14,7 +15,9 @@ from uuid import UUID
 from wool.discovery.roster import Roster
 from wool.dispatch.limits import within_limit
 from wool.dispatch.workers import Workers
+from wool.events import emit
 from wool.exceptions import NoWorkersAvailable, PoolClosed, StartupError, WoolError, WorkerDied
+from wool.protocol import variables
 from wool.protocol.call import Call
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
@@ -23,6 +26,8 @@ from wool.settings import PoolSettings
 from wool.task import Task
 from wool.transport.connection import Connection
 from wool.types import LoadBalancerLike
+
+_tracing = logging.getLogger(__name__)
 
 _NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
 _ATTEMPTS = 3  # how often an idempotent call is started at most
@@ -58,6 +63,7 @@ class Dispatcher:
         if isinstance(outcome, Lost):
             attempts = _ATTEMPTS if task.idempotent else 1
             raise await self.explain(task, worker, outcome, attempts)
+        _tracing.debug("%s came back: %s", task, outcome.kind)
         return outcome.result(task)
 
     async def open(
@@ -71,13 +77,16 @@ class Dispatcher:
         reaches it: see `Call.outcome`.
         """
         opened, buffers = open_frame(task, self._settings.max_message_size)
+        context = variables.current()
         started = self._loop.time()
         passed_over = set[UUID]()
         attempts = 0
         while True:
             worker, calls = await self._reach(task, passed_over, started)
             left = timeout and max(timeout - (self._loop.time() - started), 0.0)
-            call = calls.open(opened, buffers, left)
+            emit("task-scheduled", task)
+            call = calls.open(task, opened, buffers, context=context, timeout=left)
+            _tracing.debug("%s goes to worker %d", task, worker.metadata.pid)
             outcome = await call.outcome()
             attempts += isinstance(outcome, Lost)
             if not _may_go_elsewhere(task, outcome, attempts):

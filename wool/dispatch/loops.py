@@ -13,6 +13,7 @@ from typing import Any
 from wool.discovery.roster import Roster
 from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.steps import RemoteSteps
+from wool.dispatch.steps_ahead import StepsAhead
 from wool.exceptions import PoolClosed
 from wool.forks import generation
 from wool.settings import PoolSettings
@@ -53,7 +54,8 @@ class Dispatchers:
 
     def steps(self, task: Task, /) -> RemoteSteps:
         """Prepare a generator routine."""
-        return RemoteSteps(self._here(), task)
+        kind = StepsAhead if task.prefetch else RemoteSteps
+        return kind(self._here(), task)
 
     def close(self) -> None:
         """End every call with PoolClosed, on this loop now and on others in a moment."""

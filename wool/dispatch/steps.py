@@ -10,8 +10,9 @@ from typing import Any
 
 from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.limits import within_limit
+from wool.events import emit
 from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
-from wool.protocol import failure, serializer
+from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call
 from wool.protocol.outcome import Lost, Outcome
@@ -30,6 +31,7 @@ class RemoteSteps:
 
     async def start(self) -> Any:
         """Choose a worker and take the first step there."""
+        emit("task-iteration-initiated", self._task)
         open_it = partial(self._dispatcher.open, self._task)
         worker, call, outcome = await within_limit(self._task, open_it)
         self._opened = worker, call
@@ -59,6 +61,7 @@ class RemoteSteps:
             described = failure.encode(error, self._dispatcher.max_message_size)
             outcome = await self._step(wire.Frame(throw=wire.Throw(failure=described)))
         if isinstance(outcome, Outcome) and outcome.frame.raised.thrown_back:
+            outcome.install_variables()
             _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
             raise error
         return await self._item(outcome)
@@ -72,14 +75,25 @@ class RemoteSteps:
         return await self._step(wire.Frame(close=wire.Close()))
 
     async def _step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> Outcome | Lost:
-        return await within_limit(self._task, partial(self._step_within, frame, buffers))
+        try:
+            frame.context.extend(variables.current())
+        except (SerializationError, MessageTooLarge):
+            await self._command(wire.Frame(close=wire.Close()), ())
+            raise
+        return await self._command(frame, buffers)
 
-    async def _step_within(
+    async def _command(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> Outcome | Lost:
+        emit("task-iteration-initiated", self._task)
+        return await within_limit(self._task, partial(self._command_within, frame, buffers))
+
+    async def _command_within(
         self, frame: wire.Frame, buffers: Sequence[Buffer], timeout: float | None
     ) -> Outcome | Lost:
         _, call = self._open()
         if timeout is not None:
             frame.timeout = timeout
+        if frame.HasField("close"):
+            return await call.close(frame)
         call.step(frame, buffers)
         return await call.outcome()
 
@@ -88,6 +102,7 @@ class RemoteSteps:
             worker, _ = self._open()
             raise await self._dispatcher.explain(self._task, worker, outcome)
         if outcome.kind == "returned":
+            outcome.install_variables()
             raise StopAsyncIteration
         try:
             return outcome.result(self._task)

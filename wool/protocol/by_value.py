@@ -1,7 +1,8 @@
 """Functions and classes that another process can't import, sent whole, by cloudpickle.
 
-With one difference: a class that comes back to the process that it is from stays as it is there.
-cloudpickle finds the class again, but then gives it the attributes that its copy had.
+With two differences: a class that comes back to the process that it is from stays as it is there,
+where cloudpickle finds it again, but then gives it the attributes that its copy had. And a
+propagated ContextVar is the one of its name at the other end.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ __all__ = ["dumps", "loads"]
 import io
 import pickle
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any, cast
 from weakref import WeakSet
 
 # Not everybody needs it, and it takes 29 ms: this module is imported when it is wanted.
 import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+
+from wool.propagation import described, is_propagated, named
 
 _originals: WeakSet[type] = WeakSet()
 _copies: WeakSet[type] = WeakSet()
@@ -25,8 +29,19 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: object) -> Any:
         if isinstance(obj, type) and obj not in _copies:
             _originals.add(obj)
+        if isinstance(obj, ContextVar):
+            return _by_name(obj)  # pyright: ignore[reportUnknownArgumentType]
         reduce = cast("Callable[[object], Any]", super().reducer_override)  # pyright: ignore[reportUnknownMemberType]
         return reduce(obj)
+
+
+def _by_name(var: ContextVar[Any]) -> tuple[Callable[..., ContextVar[Any]], tuple[Any, ...]]:
+    if not is_propagated(var):
+        raise TypeError(
+            f"the ContextVar {var.name!r} has no meaning in another process; "
+            f"wool.propagate({var.name}) gives it one"
+        )
+    return named, described(var)
 
 
 class _Unpickler(pickle.Unpickler):

@@ -15,16 +15,20 @@ from __future__ import annotations
 __all__ = ["Call", "CallState", "CallTable"]
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from enum import IntEnum, auto
 from typing import Protocol
 
 from wool.exceptions import ProtocolError
+from wool.logs import replay
 from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
+from wool.protocol.observer import Observer
 from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.serializer import Buffer
+from wool.task import Task
 from wool.waiting import shielded
 
 
@@ -44,7 +48,7 @@ _NEXT = {
         CallState.DONE,
     },
     CallState.RUNNING: {CallState.SUSPENDED, CallState.CANCELLING, CallState.DONE},
-    CallState.SUSPENDED: {CallState.RUNNING, CallState.DONE},
+    CallState.SUSPENDED: {CallState.RUNNING, CallState.CANCELLING, CallState.DONE},
     CallState.CANCELLING: {CallState.SUSPENDED, CallState.DONE},
     CallState.DONE: set[CallState](),
 }
@@ -68,13 +72,15 @@ class CallTable(Protocol):
 class Call:
     """One call on one link. Used by one task at a time."""
 
-    def __init__(self, calls: CallTable, call_id: int, grace: float) -> None:
+    def __init__(self, calls: CallTable, call_id: int, task: Task, grace: float) -> None:
         self._calls = calls
         self._call_id = call_id
+        self._task = task
         self._grace = grace
         self._state = CallState.OPENED
-        self._waiter: asyncio.Future[Outcome | Lost] | None = None
-        self._outcome: Outcome | Lost | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._outcomes: deque[Outcome | Lost] = deque()
+        self._observer = Observer(task) if task.observed else None
         self.acknowledged = False
 
     @property
@@ -98,12 +104,16 @@ class Call:
 
     def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         """Send a suspended generator on. What comes of it, `outcome` tells."""
-        if isinstance(self._outcome, Lost):
-            return  # while it was suspended; the step's outcome says so
+        if self._state is CallState.DONE:
+            return  # it was lost while it was suspended; the step's outcome says so
         self._move(CallState.RUNNING)
-        self._outcome = None
         frame.call = self._call_id
         self._calls.sender.send(frame, buffers)
+
+    async def close(self, frame: wire.Frame) -> Outcome | Lost:
+        """Close a generator by a `close` frame, and wait for what comes of it."""
+        self.step(frame)
+        return await self.outcome()
 
     def abandon(self) -> None:
         """Forget a call whose clean-up was not confirmed in time."""
@@ -114,17 +124,21 @@ class Call:
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the worker. Raises ProtocolError if this is not the time for it."""
         kind = frame.WhichOneof("kind")
+        if kind == "log":
+            replay(frame.log.record, self._task.context)
+            return
         if self.acknowledged and kind in ("ack", "reject"):
             raise ProtocolError(f"a worker sent {kind!r} after it acknowledged the call")
         if not self.acknowledged and kind != "reject":  # an outcome acknowledges, too
             self.acknowledged = True
             self._calls.acknowledge(self._call_id)
+        if self._observer is not None:
+            self._observer.received(frame)
         if kind == "ack":
             if self._state is CallState.OPENED:
                 self._move(CallState.RUNNING)
         elif kind == "yielded":
-            self._move(CallState.SUSPENDED)
-            self._arrived(Outcome(kind, frame, buffers))
+            self._yielded(Outcome(kind, frame, buffers))
         elif kind in ("returned", "raised", "reject") and self._state is not CallState.SUSPENDED:
             self._end(Outcome(kind, frame, buffers))
         else:
@@ -139,10 +153,14 @@ class Call:
         self._move(CallState.DONE)
         self._arrived(outcome)
 
+    def _yielded(self, outcome: Outcome) -> None:
+        self._move(CallState.SUSPENDED)
+        self._arrived(outcome)
+
     def _arrived(self, outcome: Outcome | Lost) -> None:
-        self._outcome = outcome
+        self._outcomes.append(outcome)
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(outcome)
+            self._waiter.set_result(None)
 
     def _move(self, state: CallState) -> None:
         if state not in _NEXT[self._state]:
@@ -151,23 +169,22 @@ class Call:
 
     async def _arrival(self, deadline: float | None = None) -> Outcome | Lost:
         """Wait for the outcome. Raises TimeoutError at the deadline, in the loop's time."""
-        if self._outcome is not None:
-            return self._outcome
-        waiter: asyncio.Future[Outcome | Lost]
-        loop = asyncio.get_running_loop()
-        waiter = self._waiter = loop.create_future()
-        timer = loop.call_at(deadline, _expire, waiter) if deadline is not None else None
-        try:
-            return await waiter
-        finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
+        if not self._outcomes:
+            loop = asyncio.get_running_loop()
+            waiter = self._waiter = loop.create_future()
+            timer = loop.call_at(deadline, _expire, waiter) if deadline is not None else None
+            try:
+                await waiter
+            finally:
+                self._waiter = None
+                if timer is not None:
+                    timer.cancel()
+        return self._outcomes.popleft()
 
     async def _cancel(self, cancelled: asyncio.CancelledError) -> Outcome | None:
         """Cancel the step remotely; return its outcome if it did not heed the cancellation."""
         deadline = asyncio.get_running_loop().time() + self._grace
-        if self._outcome is None:
+        if not self._outcomes:
             self._move(CallState.CANCELLING)
         self._send_cancel(cancelled)
         outcome = await self._clean_up(deadline)
@@ -177,7 +194,10 @@ class Call:
             outcome = await self._clean_up(deadline)
             if self._state is CallState.SUSPENDED:
                 self.abandon()
-        if not isinstance(outcome, Outcome) or not outcome.cancels or outcome.is_cancellation:
+        if not isinstance(outcome, Outcome):
+            return None
+        if not outcome.cancels or outcome.is_cancellation:
+            outcome.install_variables()
             return None
         return outcome
 
@@ -201,6 +221,6 @@ class Call:
             )
 
 
-def _expire(waiter: asyncio.Future[Outcome | Lost]) -> None:
+def _expire(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_exception(TimeoutError())

@@ -9,10 +9,13 @@ import time
 from collections.abc import Sequence
 
 from wool.exceptions import ProtocolError
+from wool.logs import replay
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call, CallTable
 from wool.protocol.frames import Sender
+from wool.protocol.prefetched_call import PrefetchedCall
 from wool.protocol.serializer import Buffer
+from wool.task import Task
 
 
 class Calls(CallTable):
@@ -47,12 +50,20 @@ class Calls(CallTable):
         self._unacknowledged.pop(call_id, None)
 
     def open(
-        self, opened: wire.Open, buffers: Sequence[Buffer], timeout: float | None = None
+        self,
+        task: Task,
+        opened: wire.Open,
+        buffers: Sequence[Buffer],
+        *,
+        context: Sequence[wire.ContextValue] = (),
+        timeout: float | None = None,
     ) -> Call:
-        """Send a task off, which has `timeout` seconds."""
+        """Send `task` off, as `opened` describes it. It has `timeout` seconds."""
         call_id = next(self._call_ids)
-        self._sender.send(wire.Frame(call=call_id, open=opened, timeout=timeout), buffers)
-        call = self._calls[call_id] = Call(self, call_id, self._grace)
+        opening = wire.Frame(call=call_id, open=opened, timeout=timeout, context=context)
+        self._sender.send(opening, buffers)
+        kind = PrefetchedCall if task.prefetch else Call
+        call = self._calls[call_id] = kind(self, call_id, task, self._grace)
         self._unacknowledged[call_id] = time.monotonic()
         return call
 
@@ -67,6 +78,8 @@ class Calls(CallTable):
         call = self._calls.get(frame.call)
         if call is not None:
             call.received(frame, buffers)
+        elif frame.HasField("log"):  # by what the call left behind, such as a thread
+            replay(frame.log.record)
         elif frame.call in self._abandoned:
             self._after_abandoning(frame)
         else:

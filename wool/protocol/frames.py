@@ -55,6 +55,9 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
         task=task.key,
         caller=task.parent_key,
         arguments=arguments.data,
+        observed=task.observed,
+        prefetch=task.prefetch,
+        tags=task.tags,
     )
     where = reference(task.callable)
     if where is None:
@@ -118,8 +121,10 @@ def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     except BaseException as error:
         what = f"the arguments of '{function.__module__}.{function.__qualname__}'"
         raise serializer.unreadable(what, error) from error
-    timeout = frame.timeout if frame.HasField("timeout") else None
-    return Task(function, args, kwargs, opened.caller, opened.task, timeout)
+    task = Task(function, args, kwargs, opened.caller, opened.task)
+    task.timeout = frame.timeout if frame.HasField("timeout") else None
+    task.tags, task.prefetch = frozenset(opened.tags), opened.prefetch
+    return task
 
 
 # The same bytes are the same function: its globals last between calls, as a module's do.

@@ -11,11 +11,10 @@ __all__ = ["GeneratorSession"]
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
-from wool.context import set_time_left
-from wool.exceptions import WoolError
-from wool.protocol import failure, serializer
+from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.serializer import Buffer
@@ -28,8 +27,8 @@ Command = tuple[wire.Frame, Sequence[Buffer]]
 class GeneratorSession(Session):
     """A generator that advances one step per command."""
 
-    def __init__(self, sender: Sender, call_id: int, task: Task) -> None:
-        super().__init__(sender, call_id, task)
+    def __init__(self, sender: Sender, opening: wire.Frame, task: Task) -> None:
+        super().__init__(sender, opening, task)
         self._inbox: deque[Command] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._held: deque[Any] = deque()
@@ -59,19 +58,16 @@ class GeneratorSession(Session):
 
     async def _work(self) -> None:
         function: Callable[..., AsyncGenerator[Any, Any]] = self._task.callable
-        generator = function(*self._task.args, **self._task.kwargs)
-        command: Command | asyncio.CancelledError = self._first_command()
+        command: Command | asyncio.CancelledError = self._opening, ()
         try:
-            while True:
-                item = await self._advance(generator, command)
-                await self._settle_cancellation()
-                await self._yielded(generator, item)
-                command = await self._next_command(generator)
+            async with aclosing(function(*self._task.args, **self._task.kwargs)) as generator:
+                while True:
+                    item = await self._advance(generator, command)
+                    await self._settle_cancellation()
+                    self._yielded(item)
+                    command = await self._next_command(generator)
         except StopAsyncIteration:
             self._returned(None)
-
-    def _first_command(self) -> Command:
-        return wire.Frame(next=wire.Next(), timeout=self._task.timeout), ()
 
     async def _advance(
         self, generator: AsyncGenerator[Any, Any], command: Command | asyncio.CancelledError
@@ -81,7 +77,7 @@ class GeneratorSession(Session):
         if isinstance(command, asyncio.CancelledError):
             return await generator.athrow(command)
         frame, buffers = command
-        set_time_left(frame.timeout if frame.HasField("timeout") else None)
+        self._prepare(frame)
         if frame.HasField("throw"):
             self._thrown = failure.decode(frame.throw.failure)
         elif frame.HasField("close"):
@@ -90,12 +86,11 @@ class GeneratorSession(Session):
             return await generator.athrow(self._thrown)
         if self._held:
             return self._held.popleft()
-        if frame.HasField("next"):
+        if not frame.HasField("send"):
             return await anext(generator)
         try:
             value = serializer.loads(frame.send.value, buffers)
         except BaseException as error:
-            await generator.aclose()
             raise serializer.unreadable(f"what was sent to {self._task.name!r}", error) from error
         return await generator.asend(value)
 
@@ -112,14 +107,11 @@ class GeneratorSession(Session):
         for _ in range(cancels):
             runner.uncancel()
 
-    async def _yielded(self, generator: AsyncGenerator[Any, Any], item: Any) -> None:
-        try:
-            pickled = self._pickle(item, "an item")
-        except WoolError:
-            await generator.aclose()
-            raise
+    def _yielded(self, item: Any) -> None:
+        pickled = self._pickle(item, "an item")
+        context = variables.changes(self._variables)
         value = wire.Yield(value=pickled.data, cancels=self._cancels)
-        self._sender.send(wire.Frame(call=self._call_id, yielded=value), pickled.buffers)
+        self._answer(wire.Frame(yielded=value, context=context), pickled.buffers)
         self._move(SessionState.SUSPENDED)
 
     async def _next_command(
@@ -128,7 +120,6 @@ class GeneratorSession(Session):
         """Wait for the caller's command; a cancellation that overtook it comes in its stead."""
         while not self._inbox:
             if self._closing:
-                await generator.aclose()
                 raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
             try:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wool.protocol import failure, serializer
+from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer
 from wool.task import Task
@@ -36,8 +36,14 @@ class Outcome:
         """Tell whether the step ended with CancelledError."""
         return self.kind == "raised" and self.frame.raised.failure.exceptions[0].name == _CANCELLED
 
+    def install_variables(self) -> None:
+        """Have the propagated variables hold here what the step has set."""
+        if self.frame.context:
+            variables.install(self.frame.context)
+
     def result(self, task: Task) -> Any:
         """Return what the step of `task` returned or yielded; raise what it raised."""
+        self.install_variables()
         if self.kind == "raised":
             error = failure.decode(self.frame.raised.failure)
             try:

@@ -13,14 +13,23 @@ from __future__ import annotations
 __all__ = ["CoroutineSession", "Session", "SessionState", "contained"]
 
 import asyncio
+import logging
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import IntEnum, auto
 from typing import Any
 
 from wool.context import set_time_left, task_context
-from wool.exceptions import ProtocolError, RoutineExited, WoolError
-from wool.protocol import failure, serializer
+from wool.exceptions import (
+    MessageTooLarge,
+    ProtocolError,
+    RoutineExited,
+    SerializationError,
+    WoolError,
+)
+from wool.propagation import snapshot
+from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.eager import start_eagerly
 from wool.protocol.frames import Sender
@@ -28,6 +37,8 @@ from wool.protocol.serializer import Buffer, Pickled
 from wool.protocol.turns import Turns
 from wool.task import Task
 from wool.types import PoolLike
+
+_tracing = logging.getLogger(__name__)
 
 _INTERRUPTED = 130  # the exit status that a shell gives to a process that Ctrl-C ended
 
@@ -50,11 +61,16 @@ _NEXT = {
 class Session(ABC):
     """One call, run here."""
 
-    def __init__(self, sender: Sender, call_id: int, task: Task) -> None:
+    def __init__(self, sender: Sender, opening: wire.Frame, task: Task) -> None:
         self._sender = sender
-        self._call_id = call_id
+        self._opening = opening
+        self._call_id = opening.call
+        self._observed = opening.open.observed
+        self._began = 0
+        self._variables: Mapping[str, object] = {}
         self._task = task
         self._state = SessionState.STARTING
+        self._has_answered = False
         self._cancels = 0
         self._closing = False
         self._thrown: BaseException | None = None
@@ -65,10 +81,12 @@ class Session(ABC):
 
         The caller is told that the call was taken, unless its first step's outcome says so already.
         """
-        self._runner = start_eagerly(self._run(turns), task_context(self._task, pool))
+        context = task_context(self._task, pool, self._log)
+        self._runner = start_eagerly(self._run(turns), context)
         self._runner.add_done_callback(lambda _: done(self._call_id))
-        if self._state in (SessionState.STARTING, SessionState.RUNNING):
-            self._sender.send(wire.Frame(call=self._call_id, ack=wire.Ack()))
+        if not self._has_answered:
+            ack = wire.Frame(call=self._call_id, ack=wire.Ack(), began=self._began)
+            self._sender.send(ack)
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the caller. Raises ProtocolError if this is not the time for it."""
@@ -107,7 +125,6 @@ class Session(ABC):
             while turns.is_overdue:  # noqa: ASYNC110 - one turn is what is awaited
                 await asyncio.sleep(0)
             self._begin()
-            set_time_left(self._task.timeout)
             await self._work()
         except BaseException as error:  # noqa: BLE001 - user code; the caller gets it
             self._raised(error)
@@ -116,6 +133,16 @@ class Session(ABC):
         if self._cancels:  # before it started: it never does, like a local task
             raise asyncio.CancelledError
         self._move(SessionState.RUNNING)
+        _tracing.debug("%s runs", self._task)
+
+    def _prepare(self, command: wire.Frame) -> None:
+        """Make the context that of the caller at a step: its variables, and the time it has."""
+        if self._observed:
+            self._began = time.time_ns()
+        set_time_left(command.timeout if command.HasField("timeout") else None)
+        if command.context:
+            variables.install(command.context)
+        self._variables = snapshot()
 
     def _move(self, state: SessionState) -> None:
         if state not in _NEXT[self._state]:
@@ -131,19 +158,38 @@ class Session(ABC):
         except BaseException as error:
             raise serializer.unpicklable(value, name, error) from error
 
+    def _log(self, record: bytes) -> None:
+        self._sender.send(wire.Frame(call=self._call_id, log=wire.Log(record=record)))
+
+    def _answer(self, outcome: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
+        """Send how a step ended."""
+        outcome.call = self._call_id
+        self._has_answered = True
+        if self._observed:
+            outcome.began = self._began
+            outcome.ended = time.time_ns()
+        self._sender.send(outcome, buffers)
+
     def _returned(self, value: Any) -> None:
         pickled = self._pickle(value, "the result")
         result = wire.Return(value=pickled.data, cancels=self._cancels)
-        self._sender.send(wire.Frame(call=self._call_id, returned=result), pickled.buffers)
+        context = variables.changes(self._variables)
+        _tracing.debug("%s returned", self._task)
+        self._answer(wire.Frame(returned=result, context=context), pickled.buffers)
         self._move(SessionState.DONE)
 
     def _raised(self, error: BaseException) -> None:
         thrown_back = error is self._thrown
         if not thrown_back:
             error = contained(error, self._task.name)
+        try:
+            context = variables.changes(self._variables)
+        except (SerializationError, MessageTooLarge) as unsendable:
+            error, context, thrown_back = unsendable, [], False
         described = failure.encode(error, self._sender.max_message_size)
         raised = wire.Raise(failure=described, cancels=self._cancels, thrown_back=thrown_back)
-        self._sender.send(wire.Frame(call=self._call_id, raised=raised))
+        _tracing.debug("%s raised %s", self._task, type(error).__qualname__)
+        self._answer(wire.Frame(raised=raised, context=context))
         self._move(SessionState.DONE)
 
 
@@ -151,6 +197,7 @@ class CoroutineSession(Session):
     """One request, one answer."""
 
     async def _work(self) -> None:
+        self._prepare(self._opening)
         function: Callable[..., Coroutine[Any, Any, Any]] = self._task.callable
         self._returned(await function(*self._task.args, **self._task.kwargs))
 

@@ -12,11 +12,15 @@ from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender, read_task
 from wool.protocol.generator_session import GeneratorSession
+from wool.protocol.prefetching_session import PrefetchingSession
 from wool.protocol.serializer import Buffer
 from wool.protocol.session import CoroutineSession, Session, contained
 from wool.protocol.turns import Turns
 from wool.reference import is_generator
+from wool.task import Task
 from wool.types import PoolLike
+
+_OVERTAKEN = ("cancel", "close", "next")  # what may come for a call that ended meanwhile
 
 
 class Sessions:
@@ -41,7 +45,7 @@ class Sessions:
             self._open(frame, buffers)
         elif (session := self._sessions.get(frame.call)) is not None:
             session.received(frame, buffers)
-        elif not (frame.HasField("cancel") or frame.HasField("close")):
+        elif frame.WhichOneof("kind") not in _OVERTAKEN:
             raise ProtocolError(f"a caller sent a frame for call {frame.call}, which is not open")
 
     def lost(self, error: Exception | None) -> None:
@@ -74,11 +78,16 @@ class Sessions:
             raised = wire.Raise(failure=failure.encode(error, sender.max_message_size))
             sender.send(wire.Frame(call=call_id, raised=raised))
             return
-        kind = GeneratorSession if is_generator(task.callable) else CoroutineSession
-        session = self._sessions[call_id] = kind(sender, call_id, task)
+        session = self._sessions[call_id] = _kind(task)(sender, frame, task)
         session.start(self._pool, self._turns, self._ended)
 
     def _ended(self, call_id: int) -> None:
         del self._sessions[call_id]
         if not self._sessions:
             self._idle.set()
+
+
+def _kind(task: Task) -> type[Session]:
+    if not is_generator(task.callable):
+        return CoroutineSession
+    return PrefetchingSession if task.prefetch else GeneratorSession

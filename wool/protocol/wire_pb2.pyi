@@ -84,6 +84,9 @@ class Frame(_message.Message):
     CALL_FIELD_NUMBER: _builtins.int
     BUFFERS_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    BEGAN_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
     OPEN_FIELD_NUMBER: _builtins.int
     NEXT_FIELD_NUMBER: _builtins.int
     SEND_FIELD_NUMBER: _builtins.int
@@ -95,15 +98,23 @@ class Frame(_message.Message):
     YIELDED_FIELD_NUMBER: _builtins.int
     RETURNED_FIELD_NUMBER: _builtins.int
     RAISED_FIELD_NUMBER: _builtins.int
+    LOG_FIELD_NUMBER: _builtins.int
     HELLO_FIELD_NUMBER: _builtins.int
     WELCOME_FIELD_NUMBER: _builtins.int
     call: _builtins.int
     """chosen by the caller, unique on its link"""
     timeout: _builtins.float
     """seconds that the step has, and the calls that it makes"""
+    began: _builtins.int
+    """When the step began and ended, in nanoseconds since the epoch, if the call is observed."""
+    ended: _builtins.int
     @_builtins.property
     def buffers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """bytes of each buffer that follows"""
+
+    @_builtins.property
+    def context(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextValue]:
+        """To the worker all propagated variables, with each step; back those that the step has set."""
 
     @_builtins.property
     def open(self) -> Global___Open:
@@ -132,6 +143,8 @@ class Frame(_message.Message):
     @_builtins.property
     def raised(self) -> Global___Raise: ...
     @_builtins.property
+    def log(self) -> Global___Log: ...
+    @_builtins.property
     def hello(self) -> Global___Hello:
         """both, once, before anything else"""
 
@@ -143,6 +156,9 @@ class Frame(_message.Message):
         call: _builtins.int = ...,
         buffers: _abc.Iterable[_builtins.int] | None = ...,
         timeout: _builtins.float | None = ...,
+        context: _abc.Iterable[Global___ContextValue] | None = ...,
+        began: _builtins.int = ...,
+        ended: _builtins.int = ...,
         open: Global___Open | None = ...,
         next: Global___Next | None = ...,
         send: Global___Send | None = ...,
@@ -154,16 +170,17 @@ class Frame(_message.Message):
         yielded: Global___Yield | None = ...,
         returned: Global___Return | None = ...,
         raised: Global___Raise | None = ...,
+        log: Global___Log | None = ...,
         hello: Global___Hello | None = ...,
         welcome: Global___Welcome | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "log", b"log", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "buffers", b"buffers", "call", b"call", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "began", b"began", "buffers", b"buffers", "call", b"call", "cancel", b"cancel", "close", b"close", "context", b"context", "ended", b"ended", "hello", b"hello", "kind", b"kind", "log", b"log", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__timeout: _TypeAlias = _typing.Literal["timeout"]  # noqa: Y015
     _WhichOneofArgType__timeout: _TypeAlias = _typing.Literal["_timeout", b"_timeout"]  # noqa: Y015
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "next", "send", "throw", "close", "cancel", "ack", "reject", "yielded", "returned", "raised", "hello", "welcome"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "next", "send", "throw", "close", "cancel", "ack", "reject", "yielded", "returned", "raised", "log", "hello", "welcome"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__timeout) -> _WhichOneofReturnType__timeout | None: ...
@@ -184,6 +201,9 @@ class Open(_message.Message):
     QUALNAME_FIELD_NUMBER: _builtins.int
     FUNCTION_FIELD_NUMBER: _builtins.int
     ARGUMENTS_FIELD_NUMBER: _builtins.int
+    OBSERVED_FIELD_NUMBER: _builtins.int
+    PREFETCH_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
     task: _builtins.bytes
     """16 bytes"""
     caller: _builtins.bytes
@@ -195,6 +215,12 @@ class Open(_message.Message):
     """... or the routine itself, pickled by value"""
     arguments: _builtins.bytes
     """a pair: positional, by keyword"""
+    observed: _builtins.bool
+    """the worker is to say when steps began and ended"""
+    prefetch: _builtins.int
+    """so many steps more than the first are commanded with this one"""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -204,14 +230,43 @@ class Open(_message.Message):
         qualname: _builtins.str = ...,
         function: _builtins.bytes = ...,
         arguments: _builtins.bytes = ...,
+        observed: _builtins.bool = ...,
+        prefetch: _builtins.int = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "function", b"function", "module", b"module", "qualname", b"qualname", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "function", b"function", "module", b"module", "observed", b"observed", "prefetch", b"prefetch", "qualname", b"qualname", "tags", b"tags", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Open: _TypeAlias = Open  # noqa: Y015
+
+@_typing.final
+class ContextValue(_message.Message):
+    """A ContextVar, by its name. Without a value it is not set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.bytes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___ContextValue: _TypeAlias = ContextValue  # noqa: Y015
 
 @_typing.final
 class Next(_message.Message):
@@ -426,6 +481,28 @@ class Raise(_message.Message):
 Global___Raise: _TypeAlias = Raise  # noqa: Y015
 
 @_typing.final
+class Log(_message.Message):
+    """Something that the call logged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    record: _builtins.bytes
+    """the attributes of a logging.LogRecord, by name"""
+    def __init__(
+        self,
+        *,
+        record: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Log: _TypeAlias = Log  # noqa: Y015
+
+@_typing.final
 class Failure(_message.Message):
     """---- exceptions ------------------------------------------------------------------------------
 
@@ -572,18 +649,24 @@ class FromWorker(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     READY_FIELD_NUMBER: _builtins.int
+    LOG_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ready(self) -> Global___Ready: ...
+    @_builtins.property
+    def log(self) -> Global___Log:
+        """logged outside of any call"""
+
     def __init__(
         self,
         *,
         ready: Global___Ready | None = ...,
+        log: Global___Log | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "ready", b"ready"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "ready", b"ready"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "log"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -604,6 +687,7 @@ class Start(_message.Message):
     START_TIMEOUT_FIELD_NUMBER: _builtins.int
     UVLOOP_FIELD_NUMBER: _builtins.int
     PYTHONPATH_FIELD_NUMBER: _builtins.int
+    LOGGING_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     token: _builtins.bytes
     socket: _builtins.bytes
@@ -625,6 +709,10 @@ class Start(_message.Message):
     def warning_filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___WarningFilter]:
         """the first that matches counts"""
 
+    @_builtins.property
+    def logging(self) -> Global___Logging:
+        """if what the worker logs is to go to the callers"""
+
     def __init__(
         self,
         *,
@@ -639,16 +727,63 @@ class Start(_message.Message):
         start_timeout: _builtins.float = ...,
         uvloop: _builtins.bool = ...,
         pythonpath: _builtins.bytes | None = ...,
+        logging: Global___Logging | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "pythonpath", b"pythonpath"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "logging", b"logging", "pythonpath", b"pythonpath"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "directory", b"directory", "grace", b"grace", "max_message_size", b"max_message_size", "pythonpath", b"pythonpath", "socket", b"socket", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "directory", b"directory", "grace", b"grace", "logging", b"logging", "max_message_size", b"max_message_size", "pythonpath", b"pythonpath", "socket", b"socket", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pythonpath: _TypeAlias = _typing.Literal["pythonpath"]  # noqa: Y015
     _WhichOneofArgType__pythonpath: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pythonpath) -> _WhichOneofReturnType__pythonpath | None: ...
 
 Global___Start: _TypeAlias = Start  # noqa: Y015
+
+@_typing.final
+class Logging(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LevelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DISABLED_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    disabled: _builtins.int
+    """as logging.disable() has it"""
+    @_builtins.property
+    def levels(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """of the loggers that have one; "" is the root's name"""
+
+    def __init__(
+        self,
+        *,
+        disabled: _builtins.int = ...,
+        levels: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["disabled", b"disabled", "levels", b"levels"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Logging: _TypeAlias = Logging  # noqa: Y015
 
 @_typing.final
 class WarningFilter(_message.Message):

@@ -20,6 +20,7 @@ from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, UnixListener
 from wool.types import WorkerMetadata
 from wool.worker.control import read_to_worker, write
+from wool.worker.logs import forward_logs
 
 
 class Runtime:
@@ -43,6 +44,10 @@ class Runtime:
         """Serve until the parent says stop. Tell whether every call ended within the grace."""
         reader, writer = await asyncio.open_connection(sock=self._control)
         start = self._start
+        if start.HasField("logging"):
+            forward_logs(
+                start.logging, lambda log: write(writer, wire.FromWorker(log=wire.Log(record=log)))
+            )
         listener = UnixListener(
             UUID(bytes=start.uid), start.token, start.max_message_size, self._joined
         )

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from wool.protocol import wire_pb2 as wire
 from wool.settings import PoolSettings
+from wool.worker.logs import describe_logging
 
 _ROOT = str(Path(__file__).parents[2])
 
@@ -40,6 +41,7 @@ def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.
         start_timeout=settings.start_timeout,
         uvloop=type(loop).__module__.partition(".")[0] == "uvloop",
         pythonpath=os.environb.get(b"PYTHONPATH"),
+        logging=describe_logging() if settings.forward_logs else None,
     )
 
 

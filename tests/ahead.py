@@ -1,0 +1,59 @@
+"""Generators that run ahead of their consumers."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import wool
+from tests.home import say, told
+
+__all__ = ["ahead", "ahead_then_fail", "ahead_with_clean_up", "ignores_cancellation", "stuck_ahead"]
+
+
+@wool.routine(prefetch=3)
+async def ahead(home: str, to: int) -> AsyncGenerator[int, None]:
+    for n in range(to):
+        say(home, n)
+        yield n
+
+
+@wool.routine(prefetch=3)
+async def ahead_then_fail(to: int) -> AsyncGenerator[int, None]:
+    for n in range(to):
+        yield n
+    raise LookupError("at the end")
+
+
+@wool.routine(prefetch=2)
+async def ahead_with_clean_up(home: str) -> AsyncGenerator[int, None]:
+    try:
+        for n in range(1000):
+            yield n
+    finally:
+        await asyncio.sleep(0)
+        say(home, "cleaned up")
+
+
+@wool.routine(prefetch=2)
+async def stuck_ahead(home: str) -> AsyncGenerator[int, None]:
+    """Yield one item; the next step waits for ever, and tells how it ended."""
+    yield 0
+    try:
+        say(home, "waiting")
+        await told(home, "never")
+    except asyncio.CancelledError:
+        say(home, "cancelled")
+        raise
+
+
+@wool.routine(prefetch=2)
+async def ignores_cancellation(home: str) -> AsyncGenerator[int, None]:
+    yield 0
+    try:
+        say(home, "waiting")
+        await told(home, "never")
+    except asyncio.CancelledError:
+        say(home, "cancelled")
+    try:
+        yield 1
+    finally:
+        say(home, "closed")

@@ -1,0 +1,45 @@
+"""Routines that log."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator
+
+import wool
+
+__all__ = ["each_step_logs", "logs", "logs_an_exception", "logs_in_a_thread", "relays_logs"]
+
+_log = logging.getLogger(__name__)
+
+
+@wool.routine
+async def logs(*messages: str, level: int = logging.WARNING) -> int:
+    for message in messages:
+        _log.log(level, "said %s", message, extra={"said": message, "lock": threading.Lock()})
+    return os.getpid()
+
+
+@wool.routine
+async def relays_logs(message: str) -> int:
+    return await logs(message)
+
+
+@wool.routine
+async def logs_an_exception() -> None:
+    try:
+        raise LookupError("logged")
+    except LookupError:
+        _log.exception("it failed")
+
+
+@wool.routine
+async def logs_in_a_thread(message: str) -> None:
+    await asyncio.to_thread(_log.warning, "%s", message)
+
+
+@wool.routine
+async def each_step_logs() -> AsyncGenerator[int, None]:
+    for n in range(3):
+        _log.warning("step %d", n)
+        yield n

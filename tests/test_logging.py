@@ -1,0 +1,114 @@
+"""What routines log arrives at the caller's logging; wool itself traces each call at DEBUG."""
+
+import logging
+
+import pytest
+
+import wool
+from tests.logging_routines import (
+    each_step_logs,
+    logs,
+    logs_an_exception,
+    logs_in_a_thread,
+    relays_logs,
+)
+from tests.routines import double
+
+pytestmark = pytest.mark.anyio
+
+NAME = "tests.logging_routines"
+
+
+async def test_a_record_arrives_with_level_name_and_pid(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = await logs("hello", level=logging.ERROR)
+    (record,) = caplog.records
+    assert (record.name, record.levelno, record.getMessage()) == (NAME, logging.ERROR, "said hello")
+    assert (record.process, record.processName) == (worker, "wool-worker")
+    assert (record.funcName, record.module) == ("logs", "logging_routines")
+
+
+async def test_records_arrive_in_order_and_before_the_result(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await logs(*map(str, range(100)))
+    assert caplog.messages == [f"said {n}" for n in range(100)]
+
+
+async def test_what_was_added_to_a_record_arrives_if_it_can_travel(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await logs("hello")
+    assert vars(caplog.records[0])["said"] == "hello"
+    assert "lock" not in vars(caplog.records[0])
+
+
+async def test_an_exception_arrives_as_text(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await logs_an_exception()
+    assert "LookupError: logged" in caplog.text
+
+
+async def test_each_step_of_a_generator_logs_before_its_item(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async for n in each_step_logs():
+        assert caplog.messages[-1] == f"step {n}"
+
+
+async def test_threads_of_a_routine_log_to_its_caller(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await logs_in_a_thread("from a thread")
+    assert caplog.messages == ["from a thread"]
+
+
+async def test_nested_calls_log_to_where_the_first_was_made(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = await relays_logs("deep")
+    assert [(r.getMessage(), r.process) for r in caplog.records] == [("said deep", worker)]
+
+
+async def test_workers_know_the_levels_that_their_parent_had(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, NAME):
+        async with wool.WorkerPool(size=1):
+            await logs("info", level=logging.INFO)
+            await logs("debug", level=logging.DEBUG)
+    assert caplog.messages == ["said info"]
+
+
+async def test_a_level_that_was_raised_meanwhile_counts(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.CRITICAL, NAME):
+        await logs("too little")
+    assert caplog.records == []
+
+
+async def test_forwarding_can_be_switched_off(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with wool.WorkerPool(size=1, forward_logs=False):
+        await logs("hello")
+    assert caplog.records == []
+    assert "said hello" in capfd.readouterr().err
+
+
+async def test_debug_traces_a_call_there_and_back(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "wool"):
+        async with wool.WorkerPool(size=1) as pool:
+            await double(1)
+            (worker,) = pool.workers.values()
+    trace = [(r.name, r.process) for r in caplog.records if "tests.routines.double" in r.message]
+    here = caplog.records[0].process
+    assert trace == [
+        ("wool.dispatch.dispatcher", here),
+        ("wool.protocol.session", worker.pid),
+        ("wool.protocol.session", worker.pid),
+        ("wool.dispatch.dispatcher", here),
+    ]

@@ -1,0 +1,226 @@
+"""ContextVars travel with calls and come back, as if the routine ran here."""
+
+import asyncio
+import functools
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextvars import ContextVar
+from typing import Any, ParamSpec
+
+import pytest
+
+import wool
+from tests import propagated
+from tests.home import Home
+from tests.late_variable import LATE
+from tests.propagated import DEFAULTED, LOCK, REQUEST, USER
+from tests.routines import tell_steps
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+
+Function = Callable[..., Any]
+P = ParamSpec("P")
+
+
+def alone(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Coroutine[Any, Any, None]]:
+    """Run a test in a task of its own: what it sets is not set in the next."""
+
+    @functools.wraps(test)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        await asyncio.create_task(test(*args, **kwargs))
+
+    return run
+
+
+TWINS = [propagated.at_each_step, propagated.at_each_step.local]
+RESETTING = [propagated.sets_and_resets, propagated.sets_and_resets.local]
+
+
+@alone
+async def test_a_routine_sees_what_its_caller_had() -> None:
+    REQUEST.set("a")
+    DEFAULTED.set("b")
+    assert await propagated.read() == ("a", "b")
+
+
+@alone
+async def test_a_variable_that_is_not_set_is_not_set_there_and_has_its_default() -> None:
+    assert await propagated.read() == (None, "default")
+
+
+@alone
+async def test_what_a_routine_sets_is_set_in_its_caller() -> None:
+    await propagated.sets("there")
+    assert REQUEST.get() == "there"
+
+
+@alone
+async def test_what_it_sets_before_it_fails_is_set_too() -> None:
+    with pytest.raises(LookupError):
+        await propagated.fails_after_setting("there")
+    assert REQUEST.get() == "there"
+
+
+@alone
+async def test_what_it_sets_while_it_is_cancelled_is_set_too() -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await propagated.set_and_wait("cleaned up")
+    assert REQUEST.get() == "cleaned up"
+
+
+@alone
+async def test_a_call_in_a_task_of_its_own_sets_nothing_outside_of_it() -> None:
+    REQUEST.set("outside")
+    await asyncio.create_task(propagated.sets("inside"))
+    assert REQUEST.get() == "outside"
+
+
+@alone
+async def test_what_was_not_set_anew_stays_the_same_object() -> None:
+    mine = ["me"]
+    USER.set(mine)
+    await propagated.sets("x")
+    assert USER.get() is mine
+
+
+@alone
+async def test_values_travel_with_nested_calls_and_back() -> None:
+    assert await propagated.relay("deep") == "deep"
+    assert REQUEST.get() == "deep"
+
+
+@alone
+async def test_concurrent_calls_never_mix() -> None:
+    async def one(name: str) -> tuple[str, str, str]:
+        REQUEST.set(name)
+        seen = await propagated.read_after_a_while()
+        await propagated.sets(f"{name}!")
+        return name, seen, REQUEST.get()
+
+    names = [f"call {n}" for n in range(200)]
+    assert await asyncio.gather(*map(one, names)) == [(n, n, f"{n}!") for n in names]
+
+
+@pytest.mark.parametrize("function", TWINS, ids=["there", "here"])
+@alone
+async def test_a_generator_sees_and_sets_them_at_each_step(function: Function) -> None:
+    REQUEST.set("a")
+    steps = function()
+    assert await anext(steps) == "a"
+    assert REQUEST.get() == "a!"
+    REQUEST.set("b")
+    assert await anext(steps) == "b"
+    assert REQUEST.get() == "b!"
+    await steps.aclose()
+
+
+@pytest.mark.parametrize("function", TWINS, ids=["there", "here"])
+@alone
+async def test_two_generators_share_what_their_consumer_has(function: Function) -> None:
+    first, second = function(), function()
+    REQUEST.set("")
+    assert [await anext(step) for step in (first, second, first)] == ["", "!", "!!"]
+    await first.aclose()
+    await second.aclose()
+
+
+@pytest.mark.parametrize("function", RESETTING, ids=["there", "here"])
+@pytest.mark.parametrize("before", [None, "outer"])
+@alone
+async def test_a_reset_at_a_later_step_comes_back(function: Function, before: str | None) -> None:
+    if before is not None:
+        REQUEST.set(before)
+    steps = function()
+    assert await anext(steps) == "inner"
+    assert REQUEST.get() == "inner"
+    assert await anext(steps) == before
+    assert REQUEST.get(None) == before
+    await steps.aclose()
+
+
+@alone
+async def test_a_generator_that_runs_ahead_brings_what_belongs_to_the_item() -> None:
+    async for _ in (steps := propagated.prefetching()):
+        if REQUEST.get() == "3":
+            break
+    await steps.aclose()
+    assert REQUEST.get() == "3"
+
+
+@alone
+async def test_a_value_that_cannot_travel_is_named() -> None:
+    LOCK.set(threading.Lock())
+    with pytest.raises(wool.SerializationError, match="context variable 'tests_lock'"):
+        await propagated.read()
+
+
+@alone
+async def test_a_value_that_cannot_come_back_is_named_and_the_worker_serves_on() -> None:
+    with pytest.raises(wool.SerializationError, match="context variable 'tests_lock'"):
+        await propagated.sets_something_unpicklable()
+    assert await propagated.read() == (None, "default")
+
+
+@alone
+async def test_values_that_are_too_large_are_refused() -> None:
+    REQUEST.set("x" * 600_000)
+    with pytest.raises(wool.MessageTooLarge, match="'tests_request'"):
+        await propagated.read()
+
+
+@alone
+async def test_a_step_whose_variables_cannot_travel_closes_the_generator(home: Home) -> None:
+    steps = tell_steps(home.path, 5)
+    await anext(steps)
+    LOCK.set(threading.Lock())
+    with pytest.raises(wool.SerializationError):
+        await anext(steps)
+    assert home.heard()[-1] == "ended"
+
+
+@alone
+async def test_a_routine_that_travels_by_value_brings_its_variables_with_it() -> None:
+    color: ContextVar[str] = ContextVar("tests_color", default="grey")
+    wool.propagate(color)
+
+    @wool.routine
+    async def paint() -> AsyncGenerator[str, None]:
+        yield color.get()
+        color.set("blue")
+        yield color.get()
+
+    assert await anext(paint()) == "grey"
+    color.set("red")
+    assert [seen async for seen in paint()] == ["red", "blue"]
+    assert color.get() == "blue"
+
+
+@alone
+async def test_a_variable_that_is_not_propagated_cannot_travel() -> None:
+    private: ContextVar[str] = ContextVar("tests_private")
+
+    @wool.routine
+    async def read() -> str:
+        return private.get()
+
+    with pytest.raises(wool.SerializationError, match=r"wool\.propagate\(tests_private\)"):
+        await read()
+
+
+def test_two_variables_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="another ContextVar with the name 'tests_request'"):
+        wool.propagate(ContextVar("tests_request"))
+    wool.propagate(REQUEST)
+
+
+def test_only_context_variables_are_propagated() -> None:
+    with pytest.raises(TypeError, match="takes ContextVars, not 'REQUEST'"):
+        wool.propagate("REQUEST")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@alone
+async def test_a_module_that_is_imported_late_finds_its_values() -> None:
+    LATE.set("early")
+    assert await propagated.relay_late("later") == "early"
+    assert LATE.get() == "later"

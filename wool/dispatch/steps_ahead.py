@@ -1,0 +1,38 @@
+"""A remote generator that runs ahead: for plain iteration alone."""
+
+from __future__ import annotations
+
+__all__ = ["StepsAhead"]
+
+from typing import Any
+
+from wool.dispatch.steps import RemoteSteps
+from wool.exceptions import PoolClosed
+from wool.protocol.outcome import Lost
+
+
+class StepsAhead(RemoteSteps):
+    """Drives a generator with `prefetch`."""
+
+    async def send(self, value: Any) -> Any:
+        """Take the next item. Raises TypeError for anything but None: nobody waits for it there."""
+        if value is None:
+            return await super().send(None)
+        await self._close()
+        raise TypeError(
+            f"{self._task.name!r} was sent a value, but runs up to {self._task.prefetch} items "
+            f"ahead; only a generator without prefetch= stops at each yield for what is sent to it"
+        )
+
+    async def throw(self, error: BaseException) -> Any:
+        """Close the generator, wherever it is, and raise `error`, or what its clean-up raised.
+
+        An error of a step that nobody will take is dropped, as is what it has set.
+        """
+        outcome = await self._close()
+        if isinstance(outcome, Lost):
+            if not isinstance(outcome.error, PoolClosed):
+                await self._item(outcome)
+        elif outcome.kind == "raised" and outcome.cancels and not outcome.is_cancellation:
+            await self._item(outcome)
+        raise error

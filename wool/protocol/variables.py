@@ -1,0 +1,66 @@
+"""Propagated ContextVars on the wire."""
+
+from __future__ import annotations
+
+__all__ = ["changes", "current", "install"]
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from wool.exceptions import MessageTooLarge
+from wool.propagation import UNSET, Carried, is_known, snapshot, update
+from wool.protocol import serializer
+from wool.protocol import wire_pb2 as wire
+
+_LIMIT = 512 * 1024  # bytes: half of what a frame may take beside the value in it
+
+
+def current() -> list[wire.ContextValue]:
+    """Describe what the variables hold here. Raises SerializationError or MessageTooLarge."""
+    values = snapshot()
+    return _packed(values) if values else []
+
+
+def changes(before: Mapping[str, object]) -> list[wire.ContextValue]:
+    """Describe what was set here since the snapshot `before`. Raises like `current`."""
+    values = snapshot()
+    return _packed({n: v for n, v in values.items() if v is not before.get(n, UNSET)})
+
+
+def install(described: Iterable[wire.ContextValue]) -> None:
+    """Have the variables hold here what is described. Raises SerializationError."""
+    update({variable.name: _read(variable) for variable in described})
+
+
+def _packed(values: Mapping[str, object]) -> list[wire.ContextValue]:
+    packed = [wire.ContextValue(name=name, value=_data(name, v)) for name, v in values.items()]
+    size = sum(len(variable.value) for variable in packed)
+    if size > _LIMIT:
+        largest = max(packed, key=lambda variable: len(variable.value))
+        raise MessageTooLarge(
+            f"the propagated context variables take {size:,} bytes, {largest.name!r} most of them, "
+            f"and may take {_LIMIT:,}; pass what is large as an argument",
+            size=size,
+            limit=_LIMIT,
+        )
+    return packed
+
+
+def _data(name: str, value: object) -> bytes | None:
+    if value is UNSET:
+        return None
+    if isinstance(value, Carried):
+        return value.data
+    return serializer.dumps_in_band(value, f"the context variable {name!r}")
+
+
+def _read(variable: wire.ContextValue) -> object:
+    if not variable.HasField("value"):
+        return UNSET
+    load = partial(serializer.loads, variable.value)
+    if not is_known(variable.name):
+        return Carried(variable.value, load)
+    try:
+        return load()
+    except Exception as error:
+        raise serializer.unreadable(f"the context variable {variable.name!r}", error) from error
