@@ -20,7 +20,7 @@ from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
 from wool.exceptions import PoolClosed
 from wool.opened import OpenPool
-from wool.settings import PoolSettings, positive, seconds
+from wool.settings import PoolSettings, checked_tags, positive, seconds
 from wool.types import LoadBalancerLike, WorkerMetadata
 
 _TOKEN_SIZE = 32  # bytes
@@ -30,6 +30,7 @@ _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
 class WorkerPool:
     """Worker processes on this machine, to which the routines called inside the block go.
 
+    `tags` mark the workers: load balancers find them in a worker's metadata.
     `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
     call: a LoadBalancerLike, or a class or function that makes one; by default each worker in turn.
     `start_timeout` is how many
@@ -52,7 +53,7 @@ class WorkerPool:
 
     def __init__(
         self,
-        *,
+        *tags: str,
         size: int | None = None,
         loadbalancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None = None,
         start_timeout: float = 60.0,
@@ -60,6 +61,7 @@ class WorkerPool:
         max_message_size: int = 100 * 2**20,
         forward_logs: bool = True,
     ) -> None:
+        self._tags = checked_tags(tags)
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
         self._start_timeout = seconds("start_timeout", start_timeout)
         self._grace = seconds("grace", grace)
@@ -133,6 +135,7 @@ class WorkerPool:
             grace=self._grace,
             start_timeout=self._start_timeout,
             forward_logs=self._forward_logs,
+            tags=self._tags,
         )
 
     def __del__(self) -> None:

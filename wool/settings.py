@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["PoolSettings", "positive", "seconds"]
+__all__ = ["PoolSettings", "checked_tags", "positive", "seconds"]
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -19,6 +20,8 @@ class PoolSettings:
     """How long a worker may take to start, and a call may wait for one."""
     forward_logs: bool = True
     """Whether what routines log goes to the logging of their callers."""
+    tags: frozenset[str] = frozenset()
+    """What the pool's own workers are marked with."""
 
 
 def positive(name: str, value: int) -> int:
@@ -28,6 +31,15 @@ def positive(name: str, value: int) -> int:
     if value < 1:
         raise ValueError(f"{name} is at least 1, not {value}")
     return value
+
+
+def checked_tags(tags: Iterable[str]) -> frozenset[str]:
+    """Return `tags` if all of them are strings. Raises TypeError."""
+    for tag in tags:
+        if not isinstance(tag, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            cure = f"; for that many workers, say size={tag}" if type(tag) is int else ""
+            raise TypeError(f"tags are strings, and {tag!r} is not one{cure}")
+    return frozenset(tags)
 
 
 def seconds(name: str, value: float) -> float:

@@ -30,6 +30,8 @@ class WorkerMetadata:
     pid: int
     version: str
     """The wool that it runs."""
+    tags: frozenset[str] = frozenset()
+    """Those of the pool that started it."""
 
 
 @dataclass(frozen=True, slots=True)

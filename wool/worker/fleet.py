@@ -114,6 +114,7 @@ class Fleet:
                 address=os.fsencode(worker.metadata.address),
                 pid=worker.metadata.pid,
                 version=worker.metadata.version,
+                tags=worker.metadata.tags,
             )
             for worker in self._live
         ]

@@ -59,7 +59,9 @@ class LocalWorker:
             with theirs:
                 self._process = spawn(theirs, stderr, settings.janitor.group)
             on_failure.pop_all()
-        self.metadata = WorkerMetadata(uid, str(self._socket), self._process.pid, __version__)
+        self.metadata = WorkerMetadata(
+            uid, str(self._socket), self._process.pid, __version__, settings.pool.tags
+        )
         self._keep_in_forks = close_in_forks(self._control.fileno())
         self._watcher = threading.Thread(target=self._watch, name=f"wool-{uid}", daemon=True)
         self._watcher.start()

@@ -87,8 +87,7 @@ class Runtime:
         for peer in peers.peers:
             uid = UUID(bytes=peer.uid)
             if uid not in self._roster.workers:
-                metadata = WorkerMetadata(uid, os.fsdecode(peer.address), peer.pid, peer.version)
-                self._roster.add(metadata)
+                self._roster.add(_metadata(uid, peer))
 
     async def _end_calls(self, grace: float) -> bool:
         """Cancel what runs; tell whether all of it ended within `grace` seconds."""
@@ -102,3 +101,8 @@ class Runtime:
         except TimeoutError:
             return False
         return True
+
+
+def _metadata(uid: UUID, peer: wire.Peer) -> WorkerMetadata:
+    address, tags = os.fsdecode(peer.address), frozenset(peer.tags)
+    return WorkerMetadata(uid, address, peer.pid, peer.version, tags)
