@@ -33,6 +33,7 @@ from wool.routine import routine
 from wool.task import Task
 from wool.types import LoadBalancerLike, TaskException, WorkerLike, WorkerMetadata
 from wool.version import __version__
+from wool.worker.state import worker_state
 
 __all__ = [
     "AuthenticationError",
@@ -62,4 +63,5 @@ __all__ = [
     "current_task",
     "propagate",
     "routine",
+    "worker_state",
 ]

@@ -8,8 +8,8 @@ import contextlib
 import os
 import secrets
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Any, Self, cast
 from uuid import UUID
@@ -19,8 +19,9 @@ from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
 from wool.exceptions import PoolClosed
+from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.opened import OpenPool
-from wool.settings import PoolSettings, checked_tags, positive, seconds
+from wool.settings import PoolSettings, checked_modules, checked_tags, positive, seconds
 from wool.types import LoadBalancerLike, WorkerMetadata
 
 _TOKEN_SIZE = 32  # bytes
@@ -33,16 +34,19 @@ class WorkerPool:
     `tags` mark the workers: load balancers find them in a worker's metadata.
     `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
     call: a LoadBalancerLike, or a class or function that makes one; by default each worker in turn.
-    `start_timeout` is how many
-    seconds a worker may take to start, and a call may wait for one. `grace` is how many seconds a
+    Every worker imports `modules`, in order, and then enters the context manager that `lifespan()`
+    makes, before it takes calls; it leaves it when its calls have ended. What the lifespan yields
+    is `wool.worker_state()` in the worker. `start_timeout` is how many seconds a worker may take to
+    start, modules and lifespan included, and a call may wait for one. `grace` is how many seconds a
     cancelled call, or one that runs when the pool is left, has for its clean-up. `max_message_size`
     is how many bytes the arguments, a result or an item may take, pickled. With `forward_logs` what
     routines log arrives at the loggers of the same names in the process that called them.
 
     Entering waits until every worker takes calls; it raises StartupError if one does not come up,
-    and cancelling it leaves nothing behind. Leaving ends calls that still run with PoolClosed,
-    gives the routines the grace to clean up, then kills what is left. To cancel the leaving cuts
-    the grace to one second. A worker that dies is replaced.
+    SerializationError if the lifespan can't be pickled, and cancelling it leaves nothing behind.
+    Leaving ends calls that still run with PoolClosed, gives the routines and then the lifespans the
+    grace to clean up, then kills what is left. To cancel the leaving cuts the grace to one second.
+    A worker that dies is replaced.
 
     The pool may be left in another task than it was entered in, and routines may be called on
     other event loops and threads meanwhile. A pool is opened once.
@@ -56,6 +60,8 @@ class WorkerPool:
         *tags: str,
         size: int | None = None,
         loadbalancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None = None,
+        lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
+        modules: Iterable[str] = (),
         start_timeout: float = 60.0,
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
@@ -69,6 +75,8 @@ class WorkerPool:
         if max_message_size > _LARGEST:
             raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
         self._forward_logs = forward_logs
+        self._lifespan = checked_lifespan(lifespan)
+        self._modules = checked_modules(modules)
         self._balancer = _made(loadbalancer)
         self._roster = Roster()
 
@@ -136,6 +144,8 @@ class WorkerPool:
             start_timeout=self._start_timeout,
             forward_logs=self._forward_logs,
             tags=self._tags,
+            modules=self._modules,
+            lifespan=pickled_lifespan(self._lifespan),
         )
 
     def __del__(self) -> None:

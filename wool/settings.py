@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PoolSettings", "checked_tags", "positive", "seconds"]
+__all__ = ["PoolSettings", "checked_modules", "checked_tags", "positive", "seconds"]
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +22,10 @@ class PoolSettings:
     """Whether what routines log goes to the logging of their callers."""
     tags: frozenset[str] = frozenset()
     """What the pool's own workers are marked with."""
+    modules: tuple[str, ...] = ()
+    """What a worker imports before anything else."""
+    lifespan: bytes = b""
+    """What makes the context manager around a worker's life, pickled; empty if there is none."""
 
 
 def positive(name: str, value: int) -> int:
@@ -40,6 +44,17 @@ def checked_tags(tags: Iterable[str]) -> frozenset[str]:
             cure = f"; for that many workers, say size={tag}" if type(tag) is int else ""
             raise TypeError(f"tags are strings, and {tag!r} is not one{cure}")
     return frozenset(tags)
+
+
+def checked_modules(modules: Iterable[str]) -> tuple[str, ...]:
+    """Return `modules` if they are names. Raises TypeError."""
+    if isinstance(modules, str):
+        raise TypeError(f"modules are several names: modules=({modules!r},), not {modules!r}")
+    names = tuple(modules)
+    for name in names:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"modules are names, and {name!r} is none")
+    return names
 
 
 def seconds(name: str, value: float) -> float:

@@ -687,6 +687,8 @@ class Start(_message.Message):
     START_TIMEOUT_FIELD_NUMBER: _builtins.int
     UVLOOP_FIELD_NUMBER: _builtins.int
     PYTHONPATH_FIELD_NUMBER: _builtins.int
+    MODULES_FIELD_NUMBER: _builtins.int
+    LIFESPAN_FIELD_NUMBER: _builtins.int
     LOGGING_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     token: _builtins.bytes
@@ -701,6 +703,8 @@ class Start(_message.Message):
     uvloop: _builtins.bool
     pythonpath: _builtins.bytes
     """the parent's; the worker may have been started with another"""
+    lifespan: _builtins.bytes
+    """pickled: what makes the context manager around the worker's life"""
     @_builtins.property
     def sys_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """paths are bytes: not all of them are text"""
@@ -708,6 +712,10 @@ class Start(_message.Message):
     @_builtins.property
     def warning_filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___WarningFilter]:
         """the first that matches counts"""
+
+    @_builtins.property
+    def modules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """to be imported, in order, before anything else"""
 
     @_builtins.property
     def logging(self) -> Global___Logging:
@@ -727,11 +735,13 @@ class Start(_message.Message):
         start_timeout: _builtins.float = ...,
         uvloop: _builtins.bool = ...,
         pythonpath: _builtins.bytes | None = ...,
+        modules: _abc.Iterable[_builtins.str] | None = ...,
+        lifespan: _builtins.bytes = ...,
         logging: Global___Logging | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "logging", b"logging", "pythonpath", b"pythonpath"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "directory", b"directory", "grace", b"grace", "logging", b"logging", "max_message_size", b"max_message_size", "pythonpath", b"pythonpath", "socket", b"socket", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "modules", b"modules", "pythonpath", b"pythonpath", "socket", b"socket", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pythonpath: _TypeAlias = _typing.Literal["pythonpath"]  # noqa: Y015
     _WhichOneofArgType__pythonpath: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath"]  # noqa: Y015

@@ -11,23 +11,29 @@ __all__ = ["main"]
 
 import asyncio
 import builtins
+import contextlib
+import importlib
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable
 from types import FrameType
 from typing import Literal, cast
 
+from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.worker.control import receive_start
+from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.runtime import Runtime
+from wool.worker.state import Lifespan, await_lifespan
 
-_ORPHANED = 1  # exit status; nobody is left to read it
-_KEPT = 64 * 1024  # bytes
+_STDERR = 2  # modules may have put something else in sys.stderr
 
 
 def main() -> None:
@@ -43,21 +49,17 @@ def main() -> None:
     try:
         start = receive_start(control)
     except (EOFError, OSError):
-        sys.exit(_ORPHANED)
+        sys.exit(ORPHANED)
     watched = os.dup(control.fileno())  # its own, since the loop closes the other
     threading.Thread(target=_die_with_parent, args=(watched,), daemon=True).start()
     _become_like_the_parent(start)
-    runtime = Runtime(start, control, lambda: _open_stderr(stderr))
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
         try:
-            stopped = runner.run(runtime.run())
-        except (EOFError, ConnectionError):  # from the control channel: the parent is gone
-            os._exit(_ORPHANED)
-        if not stopped:
-            # A routine ignores its cancellation; the runner would wait for it without an end.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(0)
+            runtime = Runtime(start, control, lambda: _open_stderr(stderr), _load(start))
+            runner.run(runtime.run())
+        except BaseException:  # noqa: BLE001 - user code: modules and the lifespan
+            traceback.print_exc()
+            end_at_once(FAILED)  # a thread of the user's could keep the process from ending
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
@@ -73,7 +75,7 @@ def _die_with_parent(control: int) -> None:
     poll.register(control, 0)  # hang-up is reported always; what can be read is not our business
     while not any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll()):
         pass
-    os._exit(_ORPHANED)
+    os._exit(ORPHANED)
 
 
 def _become_like_the_parent(start: wire.Start) -> None:
@@ -91,6 +93,14 @@ def _become_like_the_parent(start: wire.Start) -> None:
         warnings.filterwarnings(action, line.message, category, line.module, line.line, append=True)
 
 
+def _load(start: wire.Start) -> Lifespan | None:
+    """Import the pool's modules, in order, and then what its lifespan needs."""
+    await_lifespan()
+    for name in start.modules:
+        importlib.import_module(name)
+    return serializer.loads(start.lifespan) if start.lifespan else None
+
+
 def _loop_factory(start: wire.Start) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return what makes the kind of loop that the parent runs on."""
     if not start.uvloop:
@@ -102,8 +112,9 @@ def _loop_factory(start: wire.Start) -> Callable[[], asyncio.AbstractEventLoop] 
 
 def _open_stderr(descriptor: int) -> None:
     """Write to the parent's standard error from now on, beginning with what was kept back."""
-    kept = os.pread(sys.stderr.fileno(), _KEPT, 0)
-    os.dup2(descriptor, sys.stderr.fileno())
-    os.close(descriptor)
-    sys.stderr.buffer.write(kept)
-    sys.stderr.flush()
+    with open(os.dup(_STDERR), "rb") as kept:  # noqa: PTH123 - a descriptor is at hand
+        os.dup2(descriptor, _STDERR)
+        os.close(descriptor)
+        kept.seek(0)
+        with contextlib.suppress(OSError), open(_STDERR, "wb", closefd=False) as theirs:
+            shutil.copyfileobj(kept, theirs)

@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
@@ -20,18 +21,25 @@ from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, UnixListener
 from wool.types import WorkerMetadata
 from wool.worker.control import read_to_worker, write
+from wool.worker.ending import ORPHANED, end_at_once
 from wool.worker.logs import forward_logs
+from wool.worker.state import Lifespan, entered
 
 
 class Runtime:
     """One worker, from the start message to the stop message."""
 
     def __init__(
-        self, start: wire.Start, control: socket.socket, ready: Callable[[], None]
+        self,
+        start: wire.Start,
+        control: socket.socket,
+        ready: Callable[[], None],
+        lifespan: Lifespan | None,
     ) -> None:
         self._start = start
         self._control = control
         self._ready = ready
+        self._lifespan = lifespan
         self._roster = Roster()
         self._callers: dict[UnixLink, Sessions] = {}
         self._stopping = False
@@ -40,14 +48,29 @@ class Runtime:
         )
         self._peers = Dispatchers(self._roster, RoundRobinLoadBalancer(), settings)
 
-    async def run(self) -> bool:
-        """Serve until the parent says stop. Tell whether every call ended within the grace."""
+    async def run(self) -> None:
+        """Live from the lifespan's begin to its end. Raises what it raises.
+
+        The process ends here if calls don't end within the grace, or if the parent is gone.
+        """
         reader, writer = await asyncio.open_connection(sock=self._control)
+        if self._start.HasField("logging"):
+            forward_logs(self._start.logging, partial(_send_log, writer))
+        leaving = asyncio.timeout(None)
+        try:
+            async with leaving, entered(self._lifespan):
+                leaving.reschedule(await self._serve(reader, writer))
+        except TimeoutError as error:
+            if leaving.expired():
+                error.add_note("The lifespan was not left within the pool's grace.")
+            raise
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+        """Take calls until the parent says stop; return when the grace ends, in the loop's time."""
         start = self._start
-        if start.HasField("logging"):
-            forward_logs(
-                start.logging, lambda log: write(writer, wire.FromWorker(log=wire.Log(record=log)))
-            )
         listener = UnixListener(
             UUID(bytes=start.uid), start.token, start.max_message_size, self._joined
         )
@@ -55,15 +78,13 @@ class Runtime:
         self._ready()
         write(writer, wire.FromWorker(ready=wire.Ready()))
         grace = await self._follow(reader)
+        deadline = asyncio.get_running_loop().time() + grace
         listener.close()
-        stopped = await self._end_calls(grace)
-        if stopped:
-            await listener.aclose()
+        if not await self._end_calls(deadline):
+            end_at_once(0)  # a routine ignores its cancellation
+        await listener.aclose()
         self._peers.close()
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        return stopped
+        return deadline
 
     def _joined(self, link: UnixLink) -> Sessions:
         """Serve a caller. When it hangs up, its calls end."""
@@ -76,7 +97,10 @@ class Runtime:
     async def _follow(self, reader: asyncio.StreamReader) -> float:
         """Do as the parent says until it says stop; return the grace that it gives, in seconds."""
         while True:
-            message = await read_to_worker(reader)
+            try:
+                message = await read_to_worker(reader)
+            except (EOFError, OSError):
+                end_at_once(ORPHANED)
             if message.HasField("stop"):
                 return message.stop.grace
             self._update(message.peers)
@@ -89,13 +113,13 @@ class Runtime:
             if uid not in self._roster.workers:
                 self._roster.add(_metadata(uid, peer))
 
-    async def _end_calls(self, grace: float) -> bool:
-        """Cancel what runs; tell whether all of it ended within `grace` seconds."""
+    async def _end_calls(self, deadline: float) -> bool:
+        """Cancel what runs; tell whether all of it ended in time."""
         self._stopping = True
         for sessions in self._callers.values():
             sessions.close()
         try:
-            async with asyncio.timeout(grace):
+            async with asyncio.timeout_at(deadline):
                 for sessions in list(self._callers.values()):
                     await sessions.wait_closed()
         except TimeoutError:
@@ -106,3 +130,7 @@ class Runtime:
 def _metadata(uid: UUID, peer: wire.Peer) -> WorkerMetadata:
     address, tags = os.fsdecode(peer.address), frozenset(peer.tags)
     return WorkerMetadata(uid, address, peer.pid, peer.version, tags)
+
+
+def _send_log(writer: asyncio.StreamWriter, record: bytes) -> None:
+    write(writer, wire.FromWorker(log=wire.Log(record=record)))

@@ -40,6 +40,8 @@ def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.
         grace=settings.grace,
         start_timeout=settings.start_timeout,
         uvloop=type(loop).__module__.partition(".")[0] == "uvloop",
+        modules=settings.modules,
+        lifespan=settings.lifespan,
         pythonpath=os.environb.get(b"PYTHONPATH"),
         logging=describe_logging() if settings.forward_logs else None,
     )
