@@ -123,10 +123,14 @@ def log_sink() -> Callable[[bytes], None] | None:
 def task_context(task: Task, pool: PoolLike, log: Callable[[bytes], None]) -> Context:
     """Return a context for running `task` in, on a worker whose calls go to `pool`."""
     context = copy_context()
-    context.run(_log_sink.set, log)
-    context.run(_task.set, task)
-    context.run(_pool.set, pool)
+    context.run(_enter_task, task, pool, log)
     return context
+
+
+def _enter_task(task: Task, pool: PoolLike, log: Callable[[bytes], None]) -> None:
+    _task.set(task)
+    _pool.set(pool)
+    _log_sink.set(log)
 
 
 def open_pool() -> PoolLike | None:

@@ -120,11 +120,11 @@ def is_known(name: str) -> bool:
     return name in _propagated
 
 
-def snapshot() -> dict[str, object]:
+def snapshot() -> Mapping[str, object]:
     """Return what the variables hold here, UNSET included, by name."""
     carried = _carried.get()
-    if not _propagated and not carried:
-        return {}
+    if not _propagated:
+        return carried
     values = dict(carried)
     for name, var in list(_propagated.items()):
         values[name] = var.get(UNSET)

@@ -76,7 +76,7 @@ class RemoteSteps:
 
     async def _step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> Outcome | Lost:
         try:
-            frame.context.extend(variables.current())
+            frame.context.extend(variables.current() or ())
         except (SerializationError, MessageTooLarge):
             await self._command(wire.Frame(close=wire.Close()), ())
             raise

@@ -55,7 +55,7 @@ class Calls(CallTable):
         opened: wire.Open,
         buffers: Sequence[Buffer],
         *,
-        context: Sequence[wire.ContextValue] = (),
+        context: Sequence[wire.ContextValue] | None = None,
         timeout: float | None = None,
     ) -> Call:
         """Send `task` off, as `opened` describes it. It has `timeout` seconds."""

@@ -55,10 +55,12 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
         task=task.key,
         caller=task.parent_key,
         arguments=arguments.data,
-        observed=task.observed,
-        prefetch=task.prefetch,
-        tags=task.tags,
     )
+    if task.observed or task.prefetch or task.tags:
+        options = wire.OpenOptions(
+            observed=task.observed, prefetch=task.prefetch, tags=sorted(task.tags)
+        )
+        opened.options.CopyFrom(options)
     where = reference(task.callable)
     if where is None:
         what = f"the routine {task.name!r}"
@@ -121,9 +123,11 @@ def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     except BaseException as error:
         what = f"the arguments of '{function.__module__}.{function.__qualname__}'"
         raise serializer.unreadable(what, error) from error
-    task = Task(function, args, kwargs, opened.caller, opened.task)
-    task.timeout = frame.timeout if frame.HasField("timeout") else None
-    task.tags, task.prefetch = frozenset(opened.tags), opened.prefetch
+    timeout = frame.timeout if frame.HasField("timeout") else None
+    task = Task(function, args, kwargs, opened.caller, opened.task, timeout)
+    if opened.HasField("options"):
+        task.tags, task.prefetch = frozenset(opened.options.tags), opened.options.prefetch
+        task.observed = opened.options.observed
     return task
 
 

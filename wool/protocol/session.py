@@ -65,7 +65,6 @@ class Session(ABC):
         self._sender = sender
         self._opening = opening
         self._call_id = opening.call
-        self._observed = opening.open.observed
         self._began = 0
         self._variables: Mapping[str, object] = {}
         self._task = task
@@ -137,7 +136,7 @@ class Session(ABC):
 
     def _prepare(self, command: wire.Frame) -> None:
         """Make the context that of the caller at a step: its variables, and the time it has."""
-        if self._observed:
+        if self._task.observed:
             self._began = time.time_ns()
         set_time_left(command.timeout if command.HasField("timeout") else None)
         if command.context:
@@ -165,7 +164,7 @@ class Session(ABC):
         """Send how a step ended."""
         outcome.call = self._call_id
         self._has_answered = True
-        if self._observed:
+        if self._task.observed:
             outcome.began = self._began
             outcome.ended = time.time_ns()
         self._sender.send(outcome, buffers)
@@ -185,7 +184,7 @@ class Session(ABC):
         try:
             context = variables.changes(self._variables)
         except (SerializationError, MessageTooLarge) as unsendable:
-            error, context, thrown_back = unsendable, [], False
+            error, context, thrown_back = unsendable, None, False
         described = failure.encode(error, self._sender.max_message_size)
         raised = wire.Raise(failure=described, cancels=self._cancels, thrown_back=thrown_back)
         _tracing.debug("%s raised %s", self._task, type(error).__qualname__)

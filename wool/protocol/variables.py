@@ -15,16 +15,20 @@ from wool.protocol import wire_pb2 as wire
 _LIMIT = 512 * 1024  # bytes: half of what a frame may take beside the value in it
 
 
-def current() -> list[wire.ContextValue]:
-    """Describe what the variables hold here. Raises SerializationError or MessageTooLarge."""
+def current() -> list[wire.ContextValue] | None:
+    """Describe what the variables hold here, if there are any.
+
+    Raises SerializationError or MessageTooLarge.
+    """
     values = snapshot()
-    return _packed(values) if values else []
+    return _packed(values) if values else None
 
 
-def changes(before: Mapping[str, object]) -> list[wire.ContextValue]:
-    """Describe what was set here since the snapshot `before`. Raises like `current`."""
+def changes(before: Mapping[str, object]) -> list[wire.ContextValue] | None:
+    """Describe what was set here since `before`, a snapshot, if anything. Raises the same."""
     values = snapshot()
-    return _packed({n: v for n, v in values.items() if v is not before.get(n, UNSET)})
+    changed = {n: v for n, v in values.items() if v is not before.get(n, UNSET)} if values else {}
+    return _packed(changed) if changed else None
 
 
 def install(described: Iterable[wire.ContextValue]) -> None:

@@ -201,9 +201,7 @@ class Open(_message.Message):
     QUALNAME_FIELD_NUMBER: _builtins.int
     FUNCTION_FIELD_NUMBER: _builtins.int
     ARGUMENTS_FIELD_NUMBER: _builtins.int
-    OBSERVED_FIELD_NUMBER: _builtins.int
-    PREFETCH_FIELD_NUMBER: _builtins.int
-    TAGS_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     task: _builtins.bytes
     """16 bytes"""
     caller: _builtins.bytes
@@ -215,12 +213,10 @@ class Open(_message.Message):
     """... or the routine itself, pickled by value"""
     arguments: _builtins.bytes
     """a pair: positional, by keyword"""
-    observed: _builtins.bool
-    """the worker is to say when steps began and ended"""
-    prefetch: _builtins.int
-    """so many steps more than the first are commanded with this one"""
     @_builtins.property
-    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def options(self) -> Global___OpenOptions:
+        """what most calls have no need of"""
+
     def __init__(
         self,
         *,
@@ -230,17 +226,43 @@ class Open(_message.Message):
         qualname: _builtins.str = ...,
         function: _builtins.bytes = ...,
         arguments: _builtins.bytes = ...,
+        options: Global___OpenOptions | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "function", b"function", "module", b"module", "options", b"options", "qualname", b"qualname", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Open: _TypeAlias = Open  # noqa: Y015
+
+@_typing.final
+class OpenOptions(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBSERVED_FIELD_NUMBER: _builtins.int
+    PREFETCH_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    observed: _builtins.bool
+    """the worker is to say when steps began and ended"""
+    prefetch: _builtins.int
+    """so many steps more than the first are commanded with this one"""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
         observed: _builtins.bool = ...,
         prefetch: _builtins.int = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "function", b"function", "module", b"module", "observed", b"observed", "prefetch", b"prefetch", "qualname", b"qualname", "tags", b"tags", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["observed", b"observed", "prefetch", b"prefetch", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Open: _TypeAlias = Open  # noqa: Y015
+Global___OpenOptions: _TypeAlias = OpenOptions  # noqa: Y015
 
 @_typing.final
 class ContextValue(_message.Message):
