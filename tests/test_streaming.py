@@ -148,6 +148,21 @@ async def test_a_generator_that_ignores_being_closed_is_a_runtime_error() -> Non
         gc.collect()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_generator_that_ignored_being_closed_ends_once_it_is_collected() -> None:
+    async with wool.WorkerPool(size=1):
+        tasks = await evaluate("len(asyncio.all_tasks())")
+        stream = stubborn()
+        await anext(stream)
+        with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
+            await stream.aclose()
+        del stream
+        gc.collect()
+        async with asyncio.timeout(5):
+            while await evaluate("len(asyncio.all_tasks())") > tasks:
+                pass
+
+
 async def test_a_loop_left_early_closes_the_generator_when_it_is_collected(home: Home) -> None:
     async for _ in tell_steps(home.path, 3):
         break

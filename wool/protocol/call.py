@@ -101,6 +101,9 @@ class Call:
             if outcome is None:
                 raise
             return outcome
+        except GeneratorExit:  # the waiting coroutine was dropped
+            self.abandon()
+            raise
 
     def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         """Send a suspended generator on. What comes of it, `outcome` tells."""
