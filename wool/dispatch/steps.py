@@ -53,13 +53,13 @@ class RemoteSteps:
 
     async def throw(self, error: BaseException) -> Any:
         """Advance, the running `yield` raising `error`."""
-        if isinstance(error, GeneratorExit):
+        if type(error) is GeneratorExit and not error.args:
             outcome = await self._close()
-            if isinstance(outcome, Lost) and isinstance(outcome.error, PoolClosed):
-                raise error  # leaving the pool closed the generator already
         else:
             described = failure.encode(error, self._dispatcher.max_message_size)
             outcome = await self._step(wire.Frame(throw=wire.Throw(failure=described)))
+        if isinstance(error, GeneratorExit) and _pool_was_left(outcome):
+            raise error  # which closed the generator already
         if isinstance(outcome, Outcome) and outcome.frame.raised.thrown_back:
             outcome.install_variables()
             _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
@@ -112,9 +112,16 @@ class RemoteSteps:
             raise
 
 
+def _pool_was_left(outcome: Outcome | Lost) -> bool:
+    return isinstance(outcome, Lost) and isinstance(outcome.error, PoolClosed)
+
+
 def _bring_up_to_date(error: BaseException, remote: BaseException) -> None:
     """Give an exception that went through the generator what was added to it there."""
     error.__dict__.update(remote.__dict__)
     error.__traceback__ = remote.__traceback__
+    if error.__context__ is None:
+        error.__context__ = remote.__context__
     if remote.__cause__ is not None:
         error.__cause__ = remote.__cause__
+    error.__suppress_context__ = remote.__suppress_context__
