@@ -11,6 +11,7 @@ Inside `async with wool.WorkerPool():`, `await double(21)` runs on a worker.
 from wool.balancing.least_busy import LeastBusyLoadBalancer
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.context import RuntimeContext, current_task
+from wool.dispatch.stats import PoolStats, WorkerStats
 from wool.events import TaskEvent
 from wool.exceptions import (
     AuthenticationError,
@@ -44,6 +45,7 @@ __all__ = [
     "NoActivePool",
     "NoWorkersAvailable",
     "PoolClosed",
+    "PoolStats",
     "ProtocolError",
     "RemoteError",
     "RoundRobinLoadBalancer",
@@ -59,6 +61,7 @@ __all__ = [
     "WorkerLike",
     "WorkerMetadata",
     "WorkerPool",
+    "WorkerStats",
     "__version__",
     "current_task",
     "propagate",

@@ -10,6 +10,7 @@ import contextlib
 from wool.context import open_pool
 from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
+from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed, StartupError
 from wool.settings import PoolSettings
 from wool.types import LoadBalancerLike
@@ -29,6 +30,7 @@ class OpenPool:
         self, roster: Roster, balancer: LoadBalancerLike, size: int, settings: PoolSettings
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._roster = roster
         try:
             self._directory = RuntimeDirectory()
         except OSError as error:
@@ -71,6 +73,11 @@ class OpenPool:
             raise cancelled
         if not self._running.cancelled():
             self._running.result()
+
+    def stats(self) -> PoolStats:
+        """Count the calls of this process."""
+        workers, fleet = self._roster.workers, self._fleet
+        return self.dispatchers.ledger.stats(workers, fleet.predecessors, fleet.restarted)
 
     def _clean_up(self, running: asyncio.Task[None]) -> None:
         """Remove what is left when the last worker has gone, however that came about."""

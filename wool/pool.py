@@ -17,7 +17,7 @@ from uuid import UUID
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
-from wool.dispatch.loops import Dispatchers
+from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed
 from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.opened import OpenPool
@@ -112,7 +112,7 @@ class WorkerPool:
         For code that runs outside the task that entered the pool, as a web framework's handlers do.
         Raises PoolClosed if the pool was left, or is not open yet.
         """
-        dispatchers = self._dispatchers()
+        dispatchers = self._open().dispatchers
         if self.closed:
             raise PoolClosed("the pool was left: open another one")
         return activate(dispatchers)
@@ -126,15 +126,23 @@ class WorkerPool:
         """The workers that take calls now, by uid; a snapshot."""
         return self._roster.workers
 
+    def stats(self) -> PoolStats:
+        """Count the calls that this process made on the pool, on whichever event loop.
+
+        It may be asked from any thread, and after the pool was left. Counts on other loops may be
+        a moment old. Raises PoolClosed if the pool is not open yet.
+        """
+        return self._open().stats()
+
     @property
     def closed(self) -> bool:
         """Tell whether the pool was left, or ended with its event loop."""
         return self._closed or (self._opened is not None and self._opened.dispatchers.closed)
 
-    def _dispatchers(self) -> Dispatchers:
+    def _open(self) -> OpenPool:
         if self._opened is None:
             raise PoolClosed("the pool is not open: enter it with 'async with'")
-        return self._opened.dispatchers
+        return self._opened
 
     def _settings(self) -> PoolSettings:
         return PoolSettings(

@@ -26,6 +26,10 @@ class PoolSettings:
     """What a worker imports before anything else."""
     lifespan: bytes = b""
     """What makes the context manager around a worker's life, pickled; empty if there is none."""
+    max_pending: int | None = None
+    """Calls that this process may have in flight on one worker; None: any number."""
+    stall_timeout: float | None = None
+    """How long a call waits for a worker that was stopped; None: for as long as it takes."""
 
 
 def positive(name: str, value: int) -> int:

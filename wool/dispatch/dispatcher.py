@@ -14,6 +14,7 @@ from uuid import UUID
 
 from wool.discovery.roster import Roster
 from wool.dispatch.limits import within_limit
+from wool.dispatch.stats import Ledger
 from wool.dispatch.workers import Workers
 from wool.events import emit
 from wool.exceptions import NoWorkersAvailable, PoolClosed, StartupError, WoolError, WorkerDied
@@ -41,6 +42,7 @@ class Dispatcher:
         roster: Roster,
         balancer: LoadBalancerLike,
         settings: PoolSettings,
+        ledger: Ledger,
         closed: Callable[[], object],
     ) -> None:
         self._roster = roster
@@ -48,7 +50,7 @@ class Dispatcher:
         self._settings = settings
         self._tell_closed = closed
         self._loop = asyncio.get_running_loop()
-        self._workers = Workers(roster, settings)
+        self._workers = Workers(roster, settings, ledger)
         self._closed = False
         self._guard = self._until_the_loop_ends()
         _advance(self._guard.__anext__())

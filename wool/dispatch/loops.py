@@ -12,6 +12,7 @@ from typing import Any
 
 from wool.discovery.roster import Roster
 from wool.dispatch.dispatcher import Dispatcher
+from wool.dispatch.stats import Ledger
 from wool.dispatch.steps import RemoteSteps
 from wool.dispatch.steps_ahead import StepsAhead
 from wool.exceptions import PoolClosed
@@ -35,6 +36,7 @@ class Dispatchers:
         self._balancer = balancer
         self._settings = settings
         self._outer = outer
+        self._ledger = Ledger()
         self._lock = threading.Lock()
         self._by_loop: dict[asyncio.AbstractEventLoop, Dispatcher] = {}
         self._closed = False
@@ -43,6 +45,11 @@ class Dispatchers:
     @property
     def closed(self) -> bool:
         return self._closed
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of the calls."""
+        return self._ledger
 
     @property
     def outer(self) -> PoolLike | None:
@@ -86,6 +93,8 @@ class Dispatchers:
                     raise PoolClosed("the pool was left; a call needs one that is open")
                 self._raise_if_forked()
                 closed = partial(self._by_loop.pop, loop, None)
-                dispatcher = Dispatcher(self._roster, self._balancer, self._settings, closed)
+                dispatcher = Dispatcher(
+                    self._roster, self._balancer, self._settings, self._ledger, closed
+                )
                 self._by_loop[loop] = dispatcher
         return dispatcher

@@ -9,6 +9,7 @@ import contextlib
 from uuid import UUID
 
 from wool.discovery.roster import Roster
+from wool.dispatch.stats import Ledger
 from wool.settings import PoolSettings
 from wool.transport.connection import Connection
 
@@ -19,9 +20,10 @@ _LAST_FRAMES = 1.0  # seconds for a link to end by itself when its worker has le
 class Workers:
     """Who can be called from this loop. Not to be used from another."""
 
-    def __init__(self, roster: Roster, settings: PoolSettings) -> None:
+    def __init__(self, roster: Roster, settings: PoolSettings, ledger: Ledger) -> None:
         self._roster = roster
         self._settings = settings
+        self._ledger = ledger
         self._loop = asyncio.get_running_loop()
         self._connections: dict[UUID, Connection] = {}
         self._leaving: set[Connection] = set()
@@ -53,10 +55,12 @@ class Workers:
     def close(self, error: Exception) -> None:
         """Hang up on every worker. Calls that run end with `error`."""
         self._roster.unwatch(self._on_roster_change)
-        for worker in (*self._connections.values(), *self._leaving):
+        for worker in list(self._leaving):
+            self._hang_up(worker, error)
+        for worker in self._connections.values():
             worker.close(error)
+            self._ledger.close(worker.uid, worker.tally, departed=False)
         self._connections.clear()
-        self._leaving.clear()
         self._wake()
 
     def _on_roster_change(self) -> None:
@@ -71,17 +75,21 @@ class Workers:
         for uid in self._connections.keys() - there.keys():
             self._let_go(self._connections.pop(uid))
         for uid in [uid for uid in there if uid not in self._connections]:
-            self._connections[uid] = Connection(there[uid], self._settings)
+            tally = self._ledger.open(uid)
+            self._connections[uid] = Connection(there[uid], self._settings, tally)
         self._wake()
 
     def _let_go(self, worker: Connection) -> None:
         # What it sent before it ended may still lie in the socket: the link ends behind that.
         self._leaving.add(worker)
-        self._loop.call_later(_LAST_FRAMES, self._hang_up, worker)
+        left = ConnectionResetError("the worker left")
+        self._loop.call_later(_LAST_FRAMES, self._hang_up, worker, left)
 
-    def _hang_up(self, worker: Connection) -> None:
-        self._leaving.discard(worker)
-        worker.close(ConnectionResetError("the worker left"))
+    def _hang_up(self, worker: Connection, error: Exception) -> None:
+        if worker in self._leaving:
+            self._leaving.remove(worker)
+            worker.close(error)
+            self._ledger.close(worker.uid, worker.tally, departed=True)
 
     def _wake(self) -> None:
         self._changed.set()

@@ -64,7 +64,9 @@ class CallTable(Protocol):
         """Note that the worker took a call."""
         ...
 
-    def forget(self, call_id: int, *, closing: bool = False) -> None:
+    def forget(
+        self, call_id: int, outcome: Outcome | Lost | None = None, *, closing: bool = False
+    ) -> None:
         """Take a call off the table. With `closing`, see to it that its generator is closed."""
         ...
 
@@ -152,7 +154,7 @@ class Call:
         self._end(Lost(self.acknowledged, error))
 
     def _end(self, outcome: Outcome | Lost) -> None:
-        self._calls.forget(self._call_id)
+        self._calls.forget(self._call_id, outcome)
         self._move(CallState.DONE)
         self._arrived(outcome)
 

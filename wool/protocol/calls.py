@@ -13,17 +13,20 @@ from wool.logs import replay
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call, CallTable
 from wool.protocol.frames import Sender
+from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.prefetched_call import PrefetchedCall
 from wool.protocol.serializer import Buffer
+from wool.protocol.tally import Tally
 from wool.task import Task
 
 
 class Calls(CallTable):
     """All calls on one link."""
 
-    def __init__(self, sender: Sender, grace: float) -> None:
+    def __init__(self, sender: Sender, grace: float, tally: Tally | None = None) -> None:
         self._sender = sender
         self._grace = grace
+        self._tally = tally or Tally()
         self._call_ids = itertools.count(1)
         self._calls: dict[int, Call] = {}
         self._unacknowledged: dict[int, float] = {}
@@ -65,10 +68,14 @@ class Calls(CallTable):
         kind = PrefetchedCall if task.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
         self._unacknowledged[call_id] = time.monotonic()
+        self._tally.began()
         return call
 
-    def forget(self, call_id: int, *, closing: bool = False) -> None:
-        self._calls.pop(call_id, None)
+    def forget(
+        self, call_id: int, outcome: Outcome | Lost | None = None, *, closing: bool = False
+    ) -> None:
+        if self._calls.pop(call_id, None) is not None:
+            self._tally.ended(outcome)
         self._unacknowledged.pop(call_id, None)
         if closing:
             self._abandoned.add(call_id)

@@ -14,6 +14,7 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer
 from wool.task import Task
 
+_CLOSED = f"{GeneratorExit.__module__}.{GeneratorExit.__qualname__}"
 _CANCELLED = f"{asyncio.CancelledError.__module__}.{asyncio.CancelledError.__qualname__}"
 
 
@@ -40,6 +41,14 @@ class Outcome:
         """Have the propagated variables hold here what the step has set."""
         if self.frame.context:
             variables.install(self.frame.context)
+
+    @property
+    def is_completion(self) -> bool:
+        """Tell whether the call ended as it should: it returned, or was a generator and closed."""
+        if self.kind == "returned":
+            return True
+        raised = self.frame.raised
+        return raised.thrown_back and raised.failure.exceptions[0].name == _CLOSED
 
     def result(self, task: Task) -> Any:
         """Return what the step of `task` returned or yielded; raise what it raised."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
 from wool.protocol.serializer import Buffer
+from wool.protocol.tally import Tally
 from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, authenticate, connect
 from wool.types import WorkerMetadata
@@ -19,9 +20,10 @@ from wool.types import WorkerMetadata
 class Connection:
     """The way to one worker. A load balancer sees it as a WorkerLike."""
 
-    def __init__(self, metadata: WorkerMetadata, settings: PoolSettings) -> None:
+    def __init__(self, metadata: WorkerMetadata, settings: PoolSettings, tally: Tally) -> None:
         self._metadata = metadata
         self._settings = settings
+        self._tally = tally
         self._connecting = asyncio.Lock()
         self._link: UnixLink | None = None
         self._calls: Calls | None = None
@@ -34,6 +36,11 @@ class Connection:
     @property
     def metadata(self) -> WorkerMetadata:
         return self._metadata
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the calls that were made here, on whichever link."""
+        return self._tally
 
     @property
     def in_flight(self) -> int:
@@ -78,7 +85,7 @@ class Connection:
             link.abort()
             raise ConnectionRefusedError(f"another worker answered for {self._metadata.pid}")
         self._raise_if_closed()
-        self._calls = Calls(link, self._settings.grace)
+        self._calls = Calls(link, self._settings.grace, self._tally)
         link.attach(self)
 
     def _raise_if_closed(self) -> None:

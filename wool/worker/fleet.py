@@ -8,7 +8,9 @@ import asyncio
 import logging
 import os
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from wool.discovery.roster import Roster
 from wool.exceptions import StartupError
@@ -33,6 +35,9 @@ class Fleet:
         self._live: dict[LocalWorker, None] = {}
         self._departed: deque[wire.Departed] = deque(maxlen=256)
         self._given_up = 0
+        self._predecessors: dict[UUID, int] = {}
+        self.restarted = 0
+        """How many workers were replaced by others that took calls."""
         self._stopping = asyncio.Event()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when all workers take calls, or with the error of the first that won't."""
@@ -43,6 +48,11 @@ class Fleet:
             for _ in range(self._size):
                 slots.create_task(self._keep_filled())
 
+    @property
+    def predecessors(self) -> Mapping[UUID, int]:
+        """How many workers came before each one in its place; a snapshot."""
+        return self._predecessors.copy()
+
     def stop(self) -> None:
         """Have every worker end within the grace."""
         self._stopping.set()
@@ -50,11 +60,14 @@ class Fleet:
     async def _keep_filled(self) -> None:
         """Run one worker after the other."""
         failures = 0
+        generations = 0
         while not self._stopping.is_set():
             try:
                 async with launched(self._settings) as worker:
                     started = asyncio.get_running_loop().time()
-                    await self._serve(worker)
+                    self.restarted += generations > 0
+                    await self._serve(worker, generations)
+                generations += 1
                 settled = asyncio.get_running_loop().time() - started > _SETTLED
                 failures = 0 if settled else failures + 1
             except StartupError as error:
@@ -64,9 +77,10 @@ class Fleet:
             if failures > 1:
                 await self._pause(_FIRST_DELAY * 2 ** (failures - 2))
 
-    async def _serve(self, worker: LocalWorker) -> None:
+    async def _serve(self, worker: LocalWorker, predecessors: int) -> None:
         """Have the roster show a worker for as long as it lives."""
         self._live[worker] = None
+        self._predecessors[worker.metadata.uid] = predecessors
         self._roster.add(worker.metadata)
         self._announce()
         if len(self._live) == self._size and not self.ready.done():
@@ -77,7 +91,7 @@ class Fleet:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-            del self._live[worker]
+            del self._live[worker], self._predecessors[worker.metadata.uid]
             returncode = worker.exited.result() if worker.exited.done() else None
             self._roster.drop(worker.metadata.uid, returncode)
             if returncode is not None:
