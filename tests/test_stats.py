@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def _counted(size: int = 1) -> AsyncIterator[wool.WorkerPool]:
+async def _counted(size: int = 1) -> AsyncGenerator[wool.WorkerPool]:
     async with wool.WorkerPool(size=size, grace=0.5) as pool:
         yield pool
 

@@ -4,6 +4,7 @@
     ├── NoActivePool          a routine was called and no pool is active here
     ├── PoolClosed            the pool was left while the call ran
     ├── NoWorkersAvailable    nobody joined in time to take the call
+    ├── Overloaded            every worker has as many calls as it may have
     ├── DispatchTimeout       the call took longer than its limit; also a TimeoutError
     ├── WorkerDied            the worker's process ended; the outcome of the call is unknown
     ├── RoutineExited         the routine raised SystemExit or KeyboardInterrupt
@@ -25,6 +26,7 @@ __all__ = [
     "MessageTooLarge",
     "NoActivePool",
     "NoWorkersAvailable",
+    "Overloaded",
     "PoolClosed",
     "ProtocolError",
     "RemoteError",
@@ -56,6 +58,21 @@ class PoolClosed(WoolError):
 
 class NoWorkersAvailable(WoolError):
     """No worker took the call within the pool's `start_timeout`. It was certainly not started."""
+
+
+class Overloaded(WoolError):
+    """Every worker has `max_pending` calls of this process in flight.
+
+    The call was certainly not started. `retry_after` is in how many seconds a place may be free:
+    the mean time between the ends of the pool's last calls (up to 64, since it last had none), at
+    least 0.1 and at most 60. Until the first has ended it is the time since the pool last had none,
+    so that it doubles from one attempt to the next. Whoever else waits for that place may be
+    faster.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class DispatchTimeout(WoolError, TimeoutError):

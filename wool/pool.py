@@ -36,8 +36,13 @@ class WorkerPool:
     call: a LoadBalancerLike, or a class or function that makes one; by default each worker in turn.
     Every worker imports `modules`, in order, and then enters the context manager that `lifespan()`
     makes, before it takes calls; it leaves it when its calls have ended. What the lifespan yields
-    is `wool.worker_state()` in the worker. `start_timeout` is how many seconds a worker may take to
-    start, modules and lifespan included, and a call may wait for one. `grace` is how many seconds a
+    is `wool.worker_state()` in the worker.
+    `max_pending` is how many calls of this process a worker may have in flight, over all event
+    loops; a generator counts from its first step to its end. Workers that have as many are left out
+    before the balancer chooses, and if all have, the call raises Overloaded. Calls that routines
+    make are not limited: a routine that waits for another must not keep it out.
+    `start_timeout` is how many seconds a worker may take to start, modules and lifespan included,
+    and a call may wait for one. `grace` is how many seconds a
     cancelled call, or one that runs when the pool is left, has for its clean-up. `max_message_size`
     is how many bytes the arguments, a result or an item may take, pickled. With `forward_logs` what
     routines log arrives at the loggers of the same names in the process that called them.
@@ -62,6 +67,7 @@ class WorkerPool:
         loadbalancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None = None,
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
         modules: Iterable[str] = (),
+        max_pending: int | None = None,
         start_timeout: float = 60.0,
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
@@ -71,6 +77,7 @@ class WorkerPool:
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
         self._start_timeout = seconds("start_timeout", start_timeout)
         self._grace = seconds("grace", grace)
+        self._max_pending = None if max_pending is None else positive("max_pending", max_pending)
         self._max_message_size = positive("max_message_size", max_message_size)
         if max_message_size > _LARGEST:
             raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
@@ -154,6 +161,7 @@ class WorkerPool:
             tags=self._tags,
             modules=self._modules,
             lifespan=pickled_lifespan(self._lifespan),
+            max_pending=self._max_pending,
         )
 
     def __del__(self) -> None:

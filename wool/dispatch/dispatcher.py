@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from wool.discovery.roster import Roster
+from wool.dispatch.admission import Admission
 from wool.dispatch.limits import within_limit
 from wool.dispatch.stats import Ledger
 from wool.dispatch.workers import Workers
@@ -48,6 +49,7 @@ class Dispatcher:
         self._roster = roster
         self._balancer = balancer
         self._settings = settings
+        self._admission = ledger.admission
         self._tell_closed = closed
         self._loop = asyncio.get_running_loop()
         self._workers = Workers(roster, settings, ledger)
@@ -131,6 +133,7 @@ class Dispatcher:
                 raise PoolClosed(f"the pool was left before {task.name!r} was started")
             changed = self._workers.changed
             candidates = self._candidates(task, passed_over)
+            too_late = False
             for worker in candidates:
                 calls = worker.calls
                 if calls is None:
@@ -142,7 +145,11 @@ class Dispatcher:
                             calls = await worker.connect()
                     except OSError:  # of which TimeoutError is one
                         continue
-                return worker, calls
+                if self._admission is None or self._admission.take(worker.uid):
+                    return worker, calls
+                too_late = True  # another call took the last place meanwhile
+            if too_late:
+                continue
             await self._until_changed(task, changed, deadline)
             passed_over.clear()
 
@@ -151,6 +158,8 @@ class Dispatcher:
         workers = self._workers.connections
         if passed_over:
             workers = [worker for worker in workers if worker.uid not in passed_over]
+        if self._admission is not None and workers:
+            workers = self._with_room(self._admission, task, workers)
         chosen = self._balancer.choose(task, workers) if workers else ()
         candidates = [worker for worker in chosen if isinstance(worker, Connection)]
         if not candidates and workers:
@@ -158,6 +167,14 @@ class Dispatcher:
                 f"the load balancer chose none of {len(workers)} workers for {task.name!r}"
             )
         return candidates
+
+    def _with_room(
+        self, admission: Admission, task: Task, workers: list[Connection]
+    ) -> list[Connection]:
+        free = [worker for worker in workers if admission.has_room(worker.uid)]
+        if not free:
+            raise admission.refusal(task.name, len(workers))
+        return free
 
     async def _until_changed(self, task: Task, changed: asyncio.Event, deadline: float) -> None:
         error = self._roster.error

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from wool.discovery.roster import Roster
+from wool.dispatch.admission import Admission
 from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.stats import Ledger
 from wool.dispatch.steps import RemoteSteps
@@ -36,7 +37,8 @@ class Dispatchers:
         self._balancer = balancer
         self._settings = settings
         self._outer = outer
-        self._ledger = Ledger()
+        limit = settings.max_pending
+        self._ledger = Ledger(None if limit is None else Admission(limit))
         self._lock = threading.Lock()
         self._by_loop: dict[asyncio.AbstractEventLoop, Dispatcher] = {}
         self._closed = False

@@ -5,11 +5,13 @@ from __future__ import annotations
 __all__ = ["Ledger", "PoolStats", "WorkerStats"]
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from uuid import UUID
 
+from wool.dispatch.admission import Admission
 from wool.protocol.tally import Tally
 
 
@@ -50,15 +52,17 @@ class PoolStats:
 class Ledger:
     """Every tally of a pool in this process. Tallies are opened and closed on any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission | None = None) -> None:
+        self.admission = admission
+        """Who is told of each call that ends."""
         self._lock = threading.Lock()
         self._open: dict[UUID, list[Tally]] = {}
         self._closed: dict[UUID, Tally] = {}
         self._departed = Tally()
 
-    def open(self, uid: UUID, freed: Callable[[], None] | None = None) -> Tally:
-        """Return a tally for one loop's calls on a worker; `freed` is called as each ends."""
-        tally = Tally(freed)
+    def open(self, uid: UUID) -> Tally:
+        """Return a tally for one loop's calls on a worker."""
+        tally = Tally(None if self.admission is None else partial(self.admission.free, uid))
         with self._lock:
             self._open.setdefault(uid, []).append(tally)
         return tally

@@ -1,0 +1,149 @@
+"""A pool that says no in time: `max_pending`."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from uuid import uuid4
+
+import pytest
+
+import wool
+from tests.home import Home
+from tests.routines import count, delegate_death, double, lineage, parrot, wait
+from wool.dispatch import admission
+
+pytestmark = pytest.mark.anyio
+
+
+async def _fill(home: Home, calls: int) -> list[asyncio.Task[str]]:
+    """Make calls that wait for "go"."""
+    tasks = [asyncio.create_task(wait(home.path)) for _ in range(calls)]
+    for _ in tasks:
+        assert await home.hear() == "started"
+    return tasks
+
+
+async def test_a_call_too_many_is_refused_and_never_starts(home: Home) -> None:
+    async with wool.WorkerPool(size=2, max_pending=2):
+        running = await _fill(home, 4)
+        with pytest.raises(wool.Overloaded, match=r"each of 2 workers .* has 2 calls") as caught:
+            await wait(home.path)
+        assert 0.1 <= caught.value.retry_after <= 60
+        home.tell("go")
+        assert await asyncio.gather(*running) == ["went on"] * 4
+        assert home.heard() == ["ended"] * 4
+
+
+async def test_there_is_room_again_when_a_call_ended(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1):
+        [running] = await _fill(home, 1)
+        with pytest.raises(wool.Overloaded):
+            await double(1)
+        home.tell("go")
+        await running
+        assert await double(1) == 2
+
+
+@pytest.mark.parametrize("how", ["raises", "is cancelled", "is given up"])
+async def test_a_call_leaves_its_place_however_it_ends(home: Home, how: str) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1, grace=0.1):
+        for _ in range(3):
+            call = asyncio.create_task(wait(home.path, swallow=how == "is given up"))
+            await home.hear()
+            call.cancel()
+            await asyncio.wait([call])
+        assert await double(1) == 2
+
+
+async def test_calls_made_at_once_are_counted_before_the_workers_have_been_joined() -> None:
+    async with wool.WorkerPool(size=2, max_pending=3):
+        calls = [asyncio.create_task(double(n)) for n in range(20)]
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert Counter(type(e) for e in ended) == {int: 6, wool.Overloaded: 14}
+
+
+async def test_a_generator_holds_its_place_between_two_steps() -> None:
+    async with wool.WorkerPool(size=1, max_pending=1):
+        stream = parrot()
+        await anext(stream)
+        with pytest.raises(wool.Overloaded):
+            await anext(count(1))
+        await stream.aclose()
+        assert [n async for n in count(1)] == [0]
+
+
+async def test_a_generator_takes_no_place_before_its_first_step() -> None:
+    async with wool.WorkerPool(size=1, max_pending=1):
+        stream = count(1)
+        assert await double(1) == 2
+        assert [n async for n in stream] == [0]
+
+
+async def test_calls_that_routines_make_are_not_limited() -> None:
+    async with wool.WorkerPool(size=1, max_pending=1):
+        assert len(await lineage(50)) == 51
+
+
+async def test_workers_at_their_limit_are_left_out_before_the_balancer_chooses(home: Home) -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.seen = list[int]()
+
+        def choose(
+            self, task: wool.Task, workers: Sequence[wool.WorkerLike]
+        ) -> Iterable[wool.WorkerLike]:
+            self.seen.append(len(workers))
+            return workers
+
+    balancer = Recorder()
+    async with wool.WorkerPool(size=2, max_pending=1, loadbalancer=balancer):
+        running = [*await _fill(home, 1), *await _fill(home, 1)]
+        home.tell("go")
+        await asyncio.gather(*running)
+    assert balancer.seen == [2, 1]
+
+
+async def test_the_loops_of_a_process_share_the_places(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=2) as pool:
+        [here] = await _fill(home, 1)
+
+        async def elsewhere() -> list[object]:
+            with pool.activate():
+                assert await double(1) == 2  # the worker is joined
+                calls = [wait(home.path) for _ in range(4)]
+                return list(await asyncio.gather(*calls, return_exceptions=True))
+
+        other = asyncio.create_task(asyncio.to_thread(asyncio.run, elsewhere()))
+        assert await home.hear() == "started"
+        home.tell("go")
+        assert Counter(map(type, await other)) == {str: 1, wool.Overloaded: 3}
+        await here
+
+
+async def test_a_worker_that_dies_takes_its_places_with_it(home: Home) -> None:
+    async with wool.WorkerPool(size=2, max_pending=2) as pool:
+        await delegate_death(home.path)
+        while len(pool.workers) < 2:  # noqa: ASYNC110 - the pool has no event
+            await asyncio.sleep(0)
+        assert await asyncio.gather(*(double(1) for _ in range(4))) == [2] * 4
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match="max_pending is at least 1"):
+        wool.WorkerPool(size=1, max_pending=limit)
+
+
+def test_the_estimate_is_the_mean_time_between_two_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    places, worker = admission.Admission(3), uuid4()
+    for _ in range(3):
+        assert places.take(worker)
+    now += 4.0  # none has ended yet
+    assert places.refusal("f", 1).retry_after == 4.0
+    for _ in range(4):
+        now += 2.0
+        places.free(worker)
+        assert places.take(worker)
+    assert places.refusal("f", 1).retry_after == 3.0
