@@ -12,9 +12,9 @@ import pytest
 
 import wool
 from tests.routines import double
+from tests.scripts import ROOT
 
 pytestmark = pytest.mark.anyio
-ROOT = Path(__file__).parents[1]
 
 KILL_ALL = """
 import asyncio, os, signal, wool
