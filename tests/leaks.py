@@ -16,6 +16,7 @@ from typing import cast
 __all__ = ["Traces", "left_since"]
 
 _PROC = Path("/proc/self/fd")
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at, not written to
 _SHARED_THREADS = ("asyncio_", "AnyIO", "pytest_timeout", "ThreadPoolExecutor")
 
 
@@ -27,6 +28,7 @@ class Traces:
     descriptors: Counter[str]
     threads: Counter[str]
     files: Counter[str]
+    shared_memory: Counter[str]
     tasks: Counter[str]
 
     @classmethod
@@ -36,6 +38,7 @@ class Traces:
             Counter(_descriptors()),
             Counter(_threads()),
             Counter(_files()),
+            Counter(_shared_memory()),
             Counter(_tasks()),
         )
 
@@ -91,6 +94,24 @@ def _threads() -> Iterator[str]:
 def _files() -> Iterator[str]:
     for place in {os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir()} - {None}:
         yield from (str(path) for path in Path(str(place)).glob("wool-*"))
+
+
+def _shared_memory() -> Iterator[str]:
+    if _SHARED_MEMORY.is_dir():
+        for path in _SHARED_MEMORY.iterdir():
+            if not _is_in_use_elsewhere(path):
+                yield path.name
+
+
+def _is_in_use_elsewhere(path: Path) -> bool:
+    """Tell whether a process other than this one has a file mapped: then it is not left over."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - as above
+        try:
+            if int(pid) != os.getpid() and f" {path}\n" in Path("/proc", pid, "maps").read_text():
+                return True
+        except OSError:  # it ended just now, or is another user's
+            continue
+    return False
 
 
 def _tasks() -> Iterator[str]:

@@ -1,0 +1,60 @@
+"""The tests' own look at what is left behind sees each kind of thing."""
+
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.leaks import Traces
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+HOLD = """
+import mmap, tempfile
+with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+    file.truncate(1)
+    with mmap.mmap(file.fileno(), 1):
+        print("held", flush=True)
+        input()
+"""
+
+
+def test_a_socket_that_stays_open_is_seen() -> None:
+    before = Traces.now()
+    with socket.socket(socket.AF_UNIX):
+        assert "socket:" in str(Traces.now().since(before)["descriptors"])
+    assert not Traces.now().since(before)
+
+
+def test_shared_memory_that_nobody_holds_any_more_is_seen() -> None:
+    before = Traces.now()
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="wool-") as memory:
+        assert Traces.now().since(before)["shared_memory"] == [Path(memory.name).name]
+
+
+def test_shared_memory_that_another_process_holds_is_none_of_ours() -> None:
+    before = Traces.now()
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline()
+        assert "shared_memory" not in Traces.now().since(before)
+        holder.communicate(b"\n")
+
+
+def test_a_child_and_a_thread_that_stay_are_seen() -> None:
+    before = Traces.now()
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="stays")
+    thread.start()
+    with subprocess.Popen(["sleep", "60"]) as child:
+        left = Traces.now().since(before)
+        child.kill()
+    stop.set()
+    thread.join()
+    assert left["threads"] == ["stays"]
+    assert left["children"][0].startswith(str(child.pid))
