@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _SETTLED = 1.0  # seconds after which a worker's death says nothing about the next one's
 _FIRST_DELAY = 0.1  # seconds before a second attempt; doubled at each further one
 _LONGEST_DELAY = 5.0  # seconds
+_QUICK_DEATHS = 3  # that count: whoever came up is replaced within a second, however often it dies
 _ATTEMPTS = 5  # failed starts in a row, after which a slot is given up
 
 
@@ -59,23 +60,23 @@ class Fleet:
 
     async def _keep_filled(self) -> None:
         """Run one worker after the other."""
-        failures = 0
-        generations = 0
+        failures = deaths = generations = 0
         while not self._stopping.is_set():
             try:
                 async with launched(self._settings) as worker:
+                    failures = 0
                     started = asyncio.get_running_loop().time()
                     self.restarted += generations > 0
                     await self._serve(worker, generations)
                 generations += 1
                 settled = asyncio.get_running_loop().time() - started > _SETTLED
-                failures = 0 if settled else failures + 1
+                deaths = 0 if settled else min(deaths + 1, _QUICK_DEATHS)
             except StartupError as error:
                 failures += 1
                 if not self._goes_on_after(error, failures):
                     return
-            if failures > 1:
-                await self._pause(_FIRST_DELAY * 2 ** (failures - 2))
+            if (in_a_row := max(failures, deaths)) > 1:
+                await self._pause(_FIRST_DELAY * 2 ** (in_a_row - 2))
 
     async def _serve(self, worker: LocalWorker, predecessors: int) -> None:
         """Have the roster show a worker for as long as it lives."""
