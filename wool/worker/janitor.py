@@ -22,7 +22,9 @@ from wool.forks import close_in_forks
 
 _log = logging.getLogger(__name__)
 
-_COMMAND = ["/bin/sh", "-c", 'read -r never; rm -rf -- "$1"; kill -9 0', "wool-janitor"]
+# The system hangs up on a group that loses its last parent while one in it is stopped.
+_SCRIPT = 'trap "" HUP; read -r never; rm -rf -- "$1"; kill -9 0'
+_COMMAND = ["/bin/sh", "-c", _SCRIPT, "wool-janitor"]
 _NEW_GROUP = 0  # for Popen
 
 

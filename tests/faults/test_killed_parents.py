@@ -1,0 +1,82 @@
+"""A pool's process is killed: its workers end with it, whatever they do."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.programs import POOL, emptied, started, swept
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+
+PROMISED = 2.0  # seconds
+ROUTINES = ["idle", "stay", "ignore", "block", "compute", "hold_the_interpreter"]
+
+
+@pytest.mark.parametrize("routine", ROUTINES)
+def test_nothing_is_left_of_a_program_that_is_killed(routine: str, tmp_path: Path) -> None:
+    with started(POOL.replace("ROUTINE", routine).replace("GRACE", "5"), tmp_path) as program:
+        program.wait_for("idle" if routine == "idle" else "started")
+        program.kill()
+        assert not program.left(within=PROMISED)
+        assert program.process.stderr is not None
+        assert program.process.stderr.read() == ""
+    assert emptied(tmp_path, within=PROMISED)
+
+
+def test_a_stopped_worker_ends_with_a_program_that_is_killed(tmp_path: Path) -> None:
+    text = """
+async def main():
+    async with wool.WorkerPool(size=2) as pool:
+        os.kill(await pid(), signal.SIGSTOP)
+        print("stopped", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    for _ in range(3):  # it is a race between two signals of the system's
+        with started(text, tmp_path) as program:
+            program.wait_for("stopped")
+            program.kill()
+            assert not program.left(within=PROMISED)
+        assert emptied(tmp_path, within=PROMISED)
+
+
+def test_workers_end_with_their_parent_though_a_fork_of_it_lives_on(tmp_path: Path) -> None:
+    text = """
+async def main():
+    async with wool.WorkerPool(size=1):
+        if not (fork := os.fork()):
+            time.sleep(60); os._exit(0)
+        await pid()
+        print(fork, flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    with started(text, tmp_path) as program:
+        assert program.process.stdout is not None
+        fork = int(program.process.stdout.readline())
+        program.kill()
+        assert not program.left(within=PROMISED, but=fork)
+        os.kill(fork, signal.SIGKILL)
+
+
+def test_the_next_pool_removes_what_is_left_if_even_the_janitor_was_killed(tmp_path: Path) -> None:
+    text = """
+async def main():
+    async with wool.WorkerPool(size=1) as pool:
+        worker = next(iter(pool.workers.values()))
+        os.killpg(os.getpgid(worker.pid), signal.SIGSTOP)
+        print(os.getpgid(worker.pid), flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    with started(text, tmp_path) as program:
+        assert program.process.stdout is not None
+        group = int(program.process.stdout.readline())
+        program.kill()
+        os.killpg(group, signal.SIGKILL)
+        assert not program.left(within=PROMISED)
+    assert list(tmp_path.iterdir())
+    assert swept(tmp_path)
