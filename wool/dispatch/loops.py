@@ -14,10 +14,10 @@ from wool.discovery.roster import Roster
 from wool.dispatch.admission import Admission
 from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.stats import Ledger
+from wool.dispatch.forked import Origin
 from wool.dispatch.steps import RemoteSteps
 from wool.dispatch.steps_ahead import StepsAhead
 from wool.exceptions import PoolClosed
-from wool.forks import generation
 from wool.settings import PoolSettings
 from wool.task import Task
 from wool.types import LoadBalancerLike, PoolLike
@@ -42,7 +42,7 @@ class Dispatchers:
         self._lock = threading.Lock()
         self._by_loop: dict[asyncio.AbstractEventLoop, Dispatcher] = {}
         self._closed = False
-        self._forks = generation()
+        self._origin = Origin()
 
     @property
     def closed(self) -> bool:
@@ -79,21 +79,14 @@ class Dispatchers:
             else:
                 dispatcher.close_threadsafe()
 
-    def _raise_if_forked(self) -> None:
-        if self._forks != generation():
-            raise PoolClosed(
-                "this process was forked from the one that opened the pool, which goes on there; "
-                "open a pool of this process's own"
-            )
-
     def _here(self) -> Dispatcher:
+        self._origin.check()
         loop = asyncio.get_running_loop()
         dispatcher = self._by_loop.get(loop)
-        if dispatcher is None or self._forks != generation():
+        if dispatcher is None:
             with self._lock:
                 if self._closed:
                     raise PoolClosed("the pool was left; a call needs one that is open")
-                self._raise_if_forked()
                 closed = partial(self._by_loop.pop, loop, None)
                 dispatcher = Dispatcher(
                     self._roster, self._balancer, self._settings, self._ledger, closed

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from wool.dispatch.dispatcher import Dispatcher
+from wool.dispatch.forked import Origin
 from wool.dispatch.limits import within_limit
 from wool.events import emit
 from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
@@ -27,6 +28,7 @@ class RemoteSteps:
     def __init__(self, dispatcher: Dispatcher, task: Task) -> None:
         self._dispatcher = dispatcher
         self._task = task
+        self._origin = Origin()
         self._opened: tuple[Connection, Call] | None = None
 
     async def start(self) -> Any:
@@ -53,6 +55,8 @@ class RemoteSteps:
 
     async def throw(self, error: BaseException) -> Any:
         """Advance, the running `yield` raising `error`."""
+        if isinstance(error, GeneratorExit) and not self._origin.is_here:
+            raise error  # the generator is another process's
         if type(error) is GeneratorExit and not error.args:
             outcome = await self._close()
         else:
@@ -89,6 +93,7 @@ class RemoteSteps:
     async def _command_within(
         self, frame: wire.Frame, buffers: Sequence[Buffer], timeout: float | None
     ) -> Outcome | Lost:
+        self._origin.check()
         _, call = self._open()
         if timeout is not None:
             frame.timeout = timeout
