@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["RemoteSteps"]
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -62,8 +63,8 @@ class RemoteSteps:
         else:
             described = failure.encode(error, self._dispatcher.max_message_size)
             outcome = await self._step(wire.Frame(throw=wire.Throw(failure=described)))
-        if isinstance(error, GeneratorExit) and _pool_was_left(outcome):
-            raise error  # which closed the generator already
+        if isinstance(outcome, Lost) and _ends_all_the_same(error, outcome):
+            raise error
         if isinstance(outcome, Outcome) and outcome.frame.raised.thrown_back:
             outcome.install_variables()
             _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
@@ -117,8 +118,10 @@ class RemoteSteps:
             raise
 
 
-def _pool_was_left(outcome: Outcome | Lost) -> bool:
-    return isinstance(outcome, Lost) and isinstance(outcome.error, PoolClosed)
+def _ends_all_the_same(error: BaseException, lost: Lost) -> bool:
+    """Tell whether what was thrown has its effect though nobody was there to see it."""
+    closed_already = isinstance(error, GeneratorExit) and isinstance(lost.error, PoolClosed)
+    return closed_already or isinstance(error, asyncio.CancelledError)
 
 
 def _bring_up_to_date(error: BaseException, remote: BaseException) -> None:
