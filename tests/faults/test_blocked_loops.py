@@ -1,0 +1,41 @@
+"""Routines that block their workers' loops keep only those waiting who were there already."""
+
+import asyncio
+import time
+
+import pytest
+
+import wool
+from tests.home import Home, say
+from tests.routines import block, double
+
+pytestmark = pytest.mark.anyio
+
+BLOCKED = 4.0  # seconds
+
+
+@wool.routine
+async def block_later(home: str, seconds: float) -> None:
+    """Block the loop, too, but after the call was acknowledged."""
+    await asyncio.sleep(0.01)
+    say(home, "started")
+    time.sleep(seconds)  # noqa: ASYNC251 - what the test is about
+
+
+async def test_calls_beside_blocked_loops_take_less_than_100_ms(home: Home) -> None:
+    async with wool.WorkerPool(size=3, loadbalancer=wool.LeastBusyLoadBalancer):
+        blocking = asyncio.gather(block(home.path, BLOCKED), block_later(home.path, BLOCKED))
+        for _ in range(2):
+            await home.hear()
+        took: list[float] = []
+
+        async def call_again_and_again() -> None:
+            while not blocking.done():
+                before = time.monotonic()
+                await double(1)
+                took.append(time.monotonic() - before)
+                await asyncio.sleep(0.005)
+
+        await asyncio.gather(*(call_again_and_again() for _ in range(4)))
+    took.sort()
+    assert took[len(took) * 99 // 100] < 0.1, f"of {len(took)} calls the slowest took {took[-9:]}"

@@ -1,0 +1,24 @@
+"""Ten thousand calls at once."""
+
+import asyncio
+import time
+
+import pytest
+
+import wool
+from tests.faults.journal import Journal
+from tests.faults.lethal import stay
+
+pytestmark = pytest.mark.anyio
+
+CALLS = 10_000
+
+
+async def test_ten_thousand_calls_of_a_second_each_take_less_than_five(journal: Journal) -> None:
+    async with wool.WorkerPool(size=2) as pool:
+        before = time.monotonic()
+        pids = await asyncio.gather(*(stay(journal.path, 1.0) for _ in range(CALLS)))
+        took = time.monotonic() - before
+        assert set(pids) == {worker.pid for worker in pool.workers.values()}
+    assert len(journal.ids) == CALLS
+    assert took < 5
