@@ -13,7 +13,7 @@ CHECKS := check-format check-lint check-mypy check-pyright check-imports check-p
 SETUP := sh tools/python.sh -m tools.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench format proto lock build ci clean env $(CHECKS)
+.PHONY: help demo test soak check docs bench format proto lock build ci clean env $(CHECKS)
 
 help: ## show this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ ifeq ($(strip $(ARGS)),)
 else
 	$(BIN)/pytest $(ARGS)
 endif
+
+soak: env ## run the long forms of the fault tests, which take about two hours
+	WOOL_SOAK=1 $(BIN)/pytest tests/faults -rP --show-capture=stdout $(ARGS)
 
 check: env ## format, lint, types, layers, generated code, lock, docs
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
