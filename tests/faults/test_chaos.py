@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +59,9 @@ class Chaos:
             await asyncio.sleep(1)
             victim = random.choice([worker.pid for worker in pool.workers.values()] or [0])
             if victim:
-                os.kill(victim, signal.SIGKILL)
                 self.killed.add(victim)
+                with suppress(ProcessLookupError):  # of the last kill, and not yet off the list
+                    os.kill(victim, signal.SIGKILL)
 
     async def call_again_and_again(self, end: float) -> None:
         while time.monotonic() < end:

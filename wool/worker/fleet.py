@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _SETTLED = 1.0  # seconds after which a worker's death says nothing about the next one's
 _FIRST_DELAY = 0.1  # seconds before a second attempt; doubled at each further one
 _LONGEST_DELAY = 5.0  # seconds
-_QUICK_DEATHS = 3  # that count: whoever came up is replaced within a second, however often it dies
+_QUICK_DEATHS = 2  # that count: whoever came up is replaced within a second, however often it dies
 _ATTEMPTS = 5  # failed starts in a row, after which a slot is given up
 
 
