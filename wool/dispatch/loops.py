@@ -13,8 +13,8 @@ from typing import Any
 from wool.discovery.roster import Roster
 from wool.dispatch.admission import Admission
 from wool.dispatch.dispatcher import Dispatcher
-from wool.dispatch.stats import Ledger
 from wool.dispatch.forked import Origin
+from wool.dispatch.stats import Ledger
 from wool.dispatch.steps import RemoteSteps
 from wool.dispatch.steps_ahead import StepsAhead
 from wool.exceptions import PoolClosed
