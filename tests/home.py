@@ -36,6 +36,10 @@ class Home:
         """Let everybody go on who waits for `word`, now or later."""
         self._event(word).set()
 
+    def hold(self, word: str) -> None:
+        """Have everybody wait for `word` who does so from now on."""
+        self._event(word).clear()
+
     def _event(self, word: str) -> asyncio.Event:
         return self._told.setdefault(word, asyncio.Event())
 

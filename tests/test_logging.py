@@ -1,6 +1,8 @@
 """What routines log arrives at the caller's logging; wool itself traces each call at DEBUG."""
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -112,3 +114,18 @@ async def test_debug_traces_a_call_there_and_back(caplog: pytest.LogCaptureFixtu
         ("wool.protocol.session", worker.pid),
         ("wool.dispatch.dispatcher", here),
     ]
+
+
+@asynccontextmanager
+async def _talking() -> AsyncGenerator[None]:
+    logging.getLogger(NAME).warning("the lifespan begins")
+    yield
+    logging.getLogger(NAME).warning("the lifespan ends")
+
+
+async def test_what_is_logged_outside_of_calls_arrives_where_the_pool_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with wool.WorkerPool(size=1, lifespan=_talking):
+        await double(1)
+    assert caplog.messages == ["the lifespan begins", "the lifespan ends"]

@@ -36,16 +36,19 @@ class WorkerPool:
     call: a LoadBalancerLike, or a class or function that makes one; by default each worker in turn.
     Every worker imports `modules`, in order, and then enters the context manager that `lifespan()`
     makes, before it takes calls; it leaves it when its calls have ended. What the lifespan yields
-    is `wool.worker_state()` in the worker.
+    is `wool.worker_state()` in the worker. A worker that has taken `max_tasks_per_worker` calls, or
+    up to a tenth less, is replaced by another; no call is lost by that.
+
     `max_pending` is how many calls of this process a worker may have in flight, over all event
     loops; a generator counts from its first step to its end. Workers that have as many are left out
     before the balancer chooses, and if all have, the call raises Overloaded. Calls that routines
     make are not limited: a routine that waits for another must not keep it out.
+
     `start_timeout` is how many seconds a worker may take to start, modules and lifespan included,
-    and a call may wait for one. `grace` is how many seconds a
-    cancelled call, or one that runs when the pool is left, has for its clean-up. `max_message_size`
-    is how many bytes the arguments, a result or an item may take, pickled. With `forward_logs` what
-    routines log arrives at the loggers of the same names in the process that called them.
+    and a call may wait for one. `grace` is how many seconds a cancelled call, or one that runs when
+    the pool is left, has for its clean-up. `max_message_size` is how many bytes the arguments, a
+    result or an item may take, pickled. With `forward_logs` what routines log arrives at the
+    loggers of the same names in the process that called them.
 
     Entering waits until every worker takes calls; it raises StartupError if one does not come up,
     SerializationError if the lifespan can't be pickled, and cancelling it leaves nothing behind.
@@ -68,6 +71,7 @@ class WorkerPool:
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
         modules: Iterable[str] = (),
         max_pending: int | None = None,
+        max_tasks_per_worker: int | None = None,
         start_timeout: float = 60.0,
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
@@ -84,6 +88,9 @@ class WorkerPool:
         self._forward_logs = forward_logs
         self._lifespan = checked_lifespan(lifespan)
         self._modules = checked_modules(modules)
+        self._max_tasks = None
+        if max_tasks_per_worker is not None:
+            self._max_tasks = positive("max_tasks_per_worker", max_tasks_per_worker)
         self._balancer = _made(loadbalancer)
         self._roster = Roster()
 
@@ -162,6 +169,7 @@ class WorkerPool:
             modules=self._modules,
             lifespan=pickled_lifespan(self._lifespan),
             max_pending=self._max_pending,
+            max_tasks_per_worker=self._max_tasks,
         )
 
     def __del__(self) -> None:

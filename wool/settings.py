@@ -30,6 +30,8 @@ class PoolSettings:
     """Calls that this process may have in flight on one worker; None: any number."""
     stall_timeout: float | None = None
     """How long a call waits for a worker that was stopped; None: for as long as it takes."""
+    max_tasks_per_worker: int | None = None
+    """How many calls a worker takes before another takes its place; None for no limit."""
 
 
 def positive(name: str, value: int) -> int:

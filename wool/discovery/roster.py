@@ -24,6 +24,7 @@ class Roster:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._workers: Mapping[UUID, WorkerMetadata] = MappingProxyType({})
+        self._retired: set[UUID] = set()
         self._departed: OrderedDict[UUID, int | None] = OrderedDict()
         self._watchers: set[Callable[[], None]] = set()
         self._error: Exception | None = None
@@ -42,24 +43,35 @@ class Roster:
         """Note that a worker joined."""
         with self._lock:
             self._workers = MappingProxyType({**self._workers, metadata.uid: metadata})
-        self._tell()
+        self.tell()
+
+    def retire(self, uid: UUID) -> None:
+        """Note that a worker takes no more calls, and will leave when those that run have ended."""
+        with self._lock:
+            self._retired.add(uid)
+            self._remove(uid)
+        self.tell()
+
+    def is_retired(self, uid: UUID) -> bool:
+        """Tell whether a worker takes no more calls and has not left yet."""
+        return uid in self._retired
 
     def drop(self, uid: UUID, returncode: int | None = None) -> None:
         """Note that a worker left. To drop it again does nothing."""
         with self._lock:
-            if uid not in self._workers:
+            if uid not in self._workers and uid not in self._retired:
                 return
-            rest = {key: value for key, value in self._workers.items() if key != uid}
+            self._retired.discard(uid)
             self._departed[uid] = returncode
-            self._workers = MappingProxyType(rest)
+            self._remove(uid)
             while len(self._departed) > _REMEMBERED:
                 self._departed.popitem(last=False)
-        self._tell()
+        self.tell()
 
     def fail(self, error: Exception) -> None:
         """Note that nobody will join any more."""
         self._error = error
-        self._tell()
+        self.tell()
 
     def returncode(self, uid: UUID) -> int | None:
         """How a worker that left ended, as `subprocess` has it; None if that is not known."""
@@ -75,8 +87,13 @@ class Roster:
         with self._lock:
             self._watchers.discard(watcher)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Call the watchers: something has changed, be it only that a call may try again."""
         with self._lock:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher()
+
+    def _remove(self, uid: UUID) -> None:
+        rest = {key: value for key, value in self._workers.items() if key != uid}
+        self._workers = MappingProxyType(rest)

@@ -26,6 +26,7 @@ class Workers:
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
         self._connections: dict[UUID, Connection] = {}
+        self._retired: set[Connection] = set()
         self._leaving: set[Connection] = set()
         self._changed = asyncio.Event()
         roster.watch(self._on_roster_change)
@@ -48,7 +49,7 @@ class Workers:
         """Return how a worker that hung up ended, waiting for a moment until it is known."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_POST_MORTEM):
-                while uid in self._roster.workers:
+                while uid in self._roster.workers or self._roster.is_retired(uid):
                     await self._changed.wait()
         return self._roster.returncode(uid)
 
@@ -57,9 +58,10 @@ class Workers:
         self._roster.unwatch(self._on_roster_change)
         for worker in list(self._leaving):
             self._hang_up(worker, error)
-        for worker in self._connections.values():
+        for worker in (*self._connections.values(), *self._retired):
             worker.close(error)
             self._ledger.close(worker.uid, worker.tally, departed=False)
+        self._retired.clear()
         self._connections.clear()
         self._wake()
 
@@ -73,7 +75,12 @@ class Workers:
     def _sync(self) -> None:
         there = self._roster.workers
         for uid in self._connections.keys() - there.keys():
-            self._let_go(self._connections.pop(uid))
+            worker = self._connections.pop(uid)
+            worker.retire()
+            self._retired.add(worker)
+        for worker in [w for w in self._retired if not self._roster.is_retired(w.uid)]:
+            self._retired.discard(worker)
+            self._let_go(worker)
         for uid in [uid for uid in there if uid not in self._connections]:
             tally = self._ledger.open(uid)
             self._connections[uid] = Connection(there[uid], self._settings, tally)

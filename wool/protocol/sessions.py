@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Sessions"]
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wool.exceptions import ProtocolError
 from wool.protocol import failure
@@ -26,9 +26,10 @@ _OVERTAKEN = ("cancel", "close", "next")  # what may come for a call that ended 
 class Sessions:
     """All calls of one caller."""
 
-    def __init__(self, sender: Sender, pool: PoolLike) -> None:
+    def __init__(self, sender: Sender, pool: PoolLike, admit: Callable[[], bool]) -> None:
         self._sender = sender
         self._pool = pool
+        self._admit = admit
         self._sessions: dict[int, Session] = {}
         self._turns = Turns()
         self._idle = asyncio.Event()
@@ -67,8 +68,9 @@ class Sessions:
 
     def _open(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         call_id, sender = frame.call, self._sender
-        if self._draining:
-            reject = wire.Reject(reason="the worker is stopping")
+        if self._draining or not self._admit():
+            reason = "stopping" if self._draining else "being replaced"
+            reject = wire.Reject(reason=f"the worker is {reason}")
             sender.send(wire.Frame(call=call_id, reject=reject))
             return
         try:

@@ -643,24 +643,32 @@ class ToWorker(_message.Message):
     START_FIELD_NUMBER: _builtins.int
     PEERS_FIELD_NUMBER: _builtins.int
     STOP_FIELD_NUMBER: _builtins.int
+    EXTEND_FIELD_NUMBER: _builtins.int
+    RETIRE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def start(self) -> Global___Start: ...
     @_builtins.property
     def peers(self) -> Global___Peers: ...
     @_builtins.property
     def stop(self) -> Global___Stop: ...
+    @_builtins.property
+    def extend(self) -> Global___Extend: ...
+    @_builtins.property
+    def retire(self) -> Global___Retire: ...
     def __init__(
         self,
         *,
         start: Global___Start | None = ...,
         peers: Global___Peers | None = ...,
         stop: Global___Stop | None = ...,
+        extend: Global___Extend | None = ...,
+        retire: Global___Retire | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "peers", b"peers", "start", b"start", "stop", b"stop"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extend", b"extend", "kind", b"kind", "peers", b"peers", "retire", b"retire", "start", b"start", "stop", b"stop"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "peers", b"peers", "start", b"start", "stop", b"stop"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extend", b"extend", "kind", b"kind", "peers", b"peers", "retire", b"retire", "start", b"start", "stop", b"stop"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["start", "peers", "stop"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["start", "peers", "stop", "extend", "retire"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -671,9 +679,18 @@ class FromWorker(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     READY_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
+    EXTENDED_FIELD_NUMBER: _builtins.int
+    DRAINED_FIELD_NUMBER: _builtins.int
     LOG_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ready(self) -> Global___Ready: ...
+    @_builtins.property
+    def due(self) -> Global___Due: ...
+    @_builtins.property
+    def extended(self) -> Global___Extended: ...
+    @_builtins.property
+    def drained(self) -> Global___Drained: ...
     @_builtins.property
     def log(self) -> Global___Log:
         """logged outside of any call"""
@@ -682,13 +699,16 @@ class FromWorker(_message.Message):
         self,
         *,
         ready: Global___Ready | None = ...,
+        due: Global___Due | None = ...,
+        extended: Global___Extended | None = ...,
+        drained: Global___Drained | None = ...,
         log: Global___Log | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["drained", b"drained", "due", b"due", "extended", b"extended", "kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drained", b"drained", "due", b"due", "extended", b"extended", "kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "log"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "due", "extended", "drained", "log"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -711,6 +731,7 @@ class Start(_message.Message):
     PYTHONPATH_FIELD_NUMBER: _builtins.int
     MODULES_FIELD_NUMBER: _builtins.int
     LIFESPAN_FIELD_NUMBER: _builtins.int
+    MAX_TASKS_FIELD_NUMBER: _builtins.int
     LOGGING_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     token: _builtins.bytes
@@ -727,6 +748,8 @@ class Start(_message.Message):
     """the parent's; the worker may have been started with another"""
     lifespan: _builtins.bytes
     """pickled: what makes the context manager around the worker's life"""
+    max_tasks: _builtins.int
+    """how many calls are the worker's share; 0: there is no limit"""
     @_builtins.property
     def sys_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """paths are bytes: not all of them are text"""
@@ -759,11 +782,12 @@ class Start(_message.Message):
         pythonpath: _builtins.bytes | None = ...,
         modules: _abc.Iterable[_builtins.str] | None = ...,
         lifespan: _builtins.bytes = ...,
+        max_tasks: _builtins.int = ...,
         logging: Global___Logging | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "logging", b"logging", "pythonpath", b"pythonpath"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "modules", b"modules", "pythonpath", b"pythonpath", "socket", b"socket", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "max_tasks", b"max_tasks", "modules", b"modules", "pythonpath", b"pythonpath", "socket", b"socket", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pythonpath: _TypeAlias = _typing.Literal["pythonpath"]  # noqa: Y015
     _WhichOneofArgType__pythonpath: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath"]  # noqa: Y015
@@ -865,6 +889,93 @@ class Ready(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Ready: _TypeAlias = Ready  # noqa: Y015
+
+@_typing.final
+class Due(_message.Message):
+    """The worker is about to have done its share of calls: it is time to start another. Once it has done
+    it, it rejects calls.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Due: _TypeAlias = Due  # noqa: Y015
+
+@_typing.final
+class Extend(_message.Message):
+    """There is no other yet: take more calls than the share."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Extend: _TypeAlias = Extend  # noqa: Y015
+
+@_typing.final
+class Extended(_message.Message):
+    """It does so from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Extended: _TypeAlias = Extended  # noqa: Y015
+
+@_typing.final
+class Retire(_message.Message):
+    """Another worker takes the calls from now on: reject what still comes, and end what runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Retire: _TypeAlias = Retire  # noqa: Y015
+
+@_typing.final
+class Drained(_message.Message):
+    """All calls have ended, and every caller has hung up. The parent says stop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Drained: _TypeAlias = Drained  # noqa: Y015
 
 @_typing.final
 class Peers(_message.Message):

@@ -28,6 +28,7 @@ class Connection:
         self._link: UnixLink | None = None
         self._calls: Calls | None = None
         self._closed_with: Exception | None = None
+        self._retired = False
 
     @property
     def uid(self) -> UUID:
@@ -99,12 +100,23 @@ class Connection:
         """Take a frame from the worker."""
         if self._calls is not None:
             self._calls.received(frame, buffers)
+            if self._retired:
+                self._hang_up_if_idle()
 
     def lost(self, error: Exception | None) -> None:
         """The link is gone; a later call makes a new one, if the worker still is there."""
         calls, self._calls, self._link = self._calls, None, None
         if calls is not None:
             calls.lost(error)
+
+    def retire(self) -> None:
+        """Hang up as soon as the last call has ended. Those still to come end with OSError."""
+        self._retired = True
+        self._hang_up_if_idle()
+
+    def _hang_up_if_idle(self) -> None:
+        if not self._calls:
+            self.close(ConnectionResetError("the worker has been replaced"))
 
     def close(self, error: Exception) -> None:
         """Hang up. Calls that run, and those still to come, end with `error`."""

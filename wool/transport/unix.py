@@ -220,6 +220,11 @@ class UnixListener:
         if self._server is not None:
             self._server.close()
 
+    async def until_alone(self) -> None:
+        """Wait until every caller has hung up."""
+        while self._links:
+            await next(iter(self._links)).wait_closed()
+
     async def aclose(self) -> None:
         """Close every link, and wait until it is closed. To repeat it is harmless."""
         self.close()

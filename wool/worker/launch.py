@@ -19,6 +19,7 @@ from uuid import UUID
 
 from wool.exceptions import StartupError, ending
 from wool.forks import close_in_forks
+from wool.logs import replay
 from wool.protocol import wire_pb2 as wire
 from wool.settings import PoolSettings
 from wool.types import WorkerMetadata
@@ -47,12 +48,19 @@ class LocalWorker:
         self._settings = settings
         self._stderr = stderr
         self._loop = asyncio.get_running_loop()
+        self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         uid = UUID(bytes=secrets.token_bytes(16))
         self._socket = settings.directory / f"{uid.hex[:8]}.sock"
         self._start = start_message(uid, self._socket, settings.pool)
         self.exited: asyncio.Future[int] = self._loop.create_future()
         """Its return code, as `subprocess` has it."""
+        self.due: asyncio.Future[None] = self._loop.create_future()
+        """Done when it has almost done its share of calls."""
+        self.extended: asyncio.Future[None] = self._loop.create_future()
+        """Done when it has been asked to take more than its share, and does."""
+        self.drained: asyncio.Future[None] = self._loop.create_future()
+        """Done when it has been retired, and its last call has ended."""
         with contextlib.ExitStack() as on_failure:
             self._control, theirs = socket.socketpair()
             on_failure.callback(self._control.close)
@@ -70,9 +78,9 @@ class LocalWorker:
         """Wait for the worker to take calls. Raises StartupError."""
         try:
             async with asyncio.timeout(self._settings.pool.start_timeout):
-                reader, self._writer = await asyncio.open_connection(sock=self._control)
+                self._reader, self._writer = await asyncio.open_connection(sock=self._control)
                 self.send(wire.ToWorker(start=self._start))
-                await read_from_worker(reader)
+                await self._hear(self._reader)
         except TimeoutError:
             self.kill()
             limit = f"{self._settings.pool.start_timeout:g} s"
@@ -82,6 +90,24 @@ class LocalWorker:
             returncode = self.exited.result()
             what = f"{ending(returncode)} before it was ready"
             raise self._startup_error(what, returncode) from None
+
+    async def listen(self) -> None:
+        """Note what the worker says, until it hangs up."""
+        told = {"due": self.due, "extended": self.extended, "drained": self.drained}
+        while self._reader is not None:
+            try:
+                message = await self._hear(self._reader)
+            except (EOFError, OSError):
+                return
+            future = told[str(message.WhichOneof("kind"))]
+            if not future.done():
+                future.set_result(None)
+
+    async def _hear(self, reader: asyncio.StreamReader) -> wire.FromWorker:
+        """Wait for what the worker says, logging here what it logs. Raises EOFError or OSError."""
+        while (message := await read_from_worker(reader)).HasField("log"):
+            replay(message.log.record)
+        return message
 
     def send(self, message: wire.ToWorker) -> None:
         """Tell the worker something."""
@@ -154,8 +180,12 @@ async def launched(settings: WorkerSettings) -> AsyncGenerator[LocalWorker]:
             raise StartupError(f"a worker's process can't be started: {error}") from error
         try:
             await worker.until_ready()
-            yield worker
-            await worker.stop()
+            listening = asyncio.ensure_future(worker.listen())
+            try:
+                yield worker
+                await worker.stop()
+            finally:
+                listening.cancel()
         finally:
             worker.kill()
             await worker.clean_up()

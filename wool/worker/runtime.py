@@ -9,7 +9,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
@@ -23,6 +23,7 @@ from wool.types import WorkerMetadata
 from wool.worker.control import read_to_worker, write
 from wool.worker.ending import ORPHANED, end_at_once
 from wool.worker.logs import forward_logs
+from wool.worker.share import Share
 from wool.worker.state import Lifespan, entered
 
 
@@ -42,7 +43,10 @@ class Runtime:
         self._lifespan = lifespan
         self._roster = Roster()
         self._callers: dict[UnixLink, Sessions] = {}
+        self._retired = asyncio.Event()
         self._stopping = False
+        self._share = Share(start.max_tasks, lambda: self._tell(due=wire.Due()))
+        self._writer: asyncio.StreamWriter | None = None
         settings = PoolSettings(
             start.token, start.max_message_size, start.grace, start.start_timeout
         )
@@ -53,22 +57,22 @@ class Runtime:
 
         The process ends here if calls don't end within the grace, or if the parent is gone.
         """
-        reader, writer = await asyncio.open_connection(sock=self._control)
+        reader, self._writer = await asyncio.open_connection(sock=self._control)
         if self._start.HasField("logging"):
-            forward_logs(self._start.logging, partial(_send_log, writer))
+            forward_logs(self._start.logging, lambda log: self._tell(log=wire.Log(record=log)))
         leaving = asyncio.timeout(None)
         try:
             async with leaving, entered(self._lifespan):
-                leaving.reschedule(await self._serve(reader, writer))
+                leaving.reschedule(await self._serve(reader))
         except TimeoutError as error:
             if leaving.expired():
                 error.add_note("The lifespan was not left within the pool's grace.")
             raise
-        writer.close()
+        self._writer.close()
         with contextlib.suppress(OSError):
-            await writer.wait_closed()
+            await self._writer.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+    async def _serve(self, reader: asyncio.StreamReader) -> float:
         """Take calls until the parent says stop; return when the grace ends, in the loop's time."""
         start = self._start
         listener = UnixListener(
@@ -76,8 +80,12 @@ class Runtime:
         )
         await listener.open(os.fsdecode(start.socket))
         self._ready()
-        write(writer, wire.FromWorker(ready=wire.Ready()))
-        grace = await self._follow(reader)
+        self._tell(ready=wire.Ready())
+        draining = asyncio.ensure_future(self._drain(listener))
+        try:
+            grace = await self._follow(reader)
+        finally:
+            draining.cancel()
         deadline = asyncio.get_running_loop().time() + grace
         listener.close()
         if not await self._end_calls(deadline):
@@ -89,10 +97,14 @@ class Runtime:
     def _joined(self, link: UnixLink) -> Sessions:
         """Serve a caller. When it hangs up, its calls end."""
         self._callers = {link: s for link, s in self._callers.items() if not s.done}
-        sessions = self._callers[link] = Sessions(link, self._peers)
+        sessions = self._callers[link] = Sessions(link, self._peers, self._share.take)
         if self._stopping:
             sessions.close()
         return sessions
+
+    def _tell(self, **kind: Any) -> None:
+        if self._writer is not None:
+            write(self._writer, wire.FromWorker(**kind))
 
     async def _follow(self, reader: asyncio.StreamReader) -> float:
         """Do as the parent says until it says stop; return the grace that it gives, in seconds."""
@@ -103,15 +115,31 @@ class Runtime:
                 end_at_once(ORPHANED)
             if message.HasField("stop"):
                 return message.stop.grace
-            self._update(message.peers)
+            if message.HasField("peers"):
+                self._update(message.peers)
+            elif message.HasField("retire"):
+                self._retired.set()
+            elif message.HasField("extend") and self._share.extend():
+                self._tell(extended=wire.Extended())
+
+    async def _drain(self, listener: UnixListener) -> None:
+        """Once another worker takes the calls, wait for those that run, and for callers to go."""
+        await self._retired.wait()
+        self._share.end()
+        listener.close()
+        await listener.until_alone()
+        self._tell(drained=wire.Drained())
 
     def _update(self, peers: wire.Peers) -> None:
         for departed in peers.departed:
             self._roster.drop(UUID(bytes=departed.uid), departed.returncode)
-        for peer in peers.peers:
-            uid = UUID(bytes=peer.uid)
+        there = {UUID(bytes=peer.uid): peer for peer in peers.peers}
+        for uid in self._roster.workers.keys() - there.keys():
+            self._roster.retire(uid)
+        for uid, peer in there.items():
             if uid not in self._roster.workers:
                 self._roster.add(_metadata(uid, peer))
+        self._roster.tell()
 
     async def _end_calls(self, deadline: float) -> bool:
         """Cancel what runs; tell whether all of it ended in time."""
@@ -130,7 +158,3 @@ class Runtime:
 def _metadata(uid: UUID, peer: wire.Peer) -> WorkerMetadata:
     address, tags = os.fsdecode(peer.address), frozenset(peer.tags)
     return WorkerMetadata(uid, address, peer.pid, peer.version, tags)
-
-
-def _send_log(writer: asyncio.StreamWriter, record: bytes) -> None:
-    write(writer, wire.FromWorker(log=wire.Log(record=record)))

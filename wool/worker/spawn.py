@@ -42,6 +42,7 @@ def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.
         uvloop=type(loop).__module__.partition(".")[0] == "uvloop",
         modules=settings.modules,
         lifespan=settings.lifespan,
+        max_tasks=settings.max_tasks_per_worker or 0,
         pythonpath=os.environb.get(b"PYTHONPATH"),
         logging=describe_logging() if settings.forward_logs else None,
     )

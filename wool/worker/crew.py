@@ -1,0 +1,82 @@
+"""Who is there of a fleet's workers: what the roster shows, and what each worker is told."""
+
+from __future__ import annotations
+
+__all__ = ["Crew"]
+
+import asyncio
+import logging
+import os
+from collections import deque
+
+from wool.discovery.roster import Roster
+from wool.protocol import wire_pb2 as wire
+from wool.worker.launch import LocalWorker
+
+_log = logging.getLogger(__name__)
+
+
+class Crew:
+    """The workers that run: those that take calls, and those that end their last ones."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self._active: dict[LocalWorker, None] = {}
+        self._retired: dict[LocalWorker, None] = {}
+        self._departed: deque[wire.Departed] = deque(maxlen=256)
+
+    def __len__(self) -> int:
+        """How many take calls."""
+        return len(self._active)
+
+    def join(self, worker: LocalWorker) -> None:
+        """Have a new worker get calls."""
+        self._active[worker] = None
+        self._roster.add(worker.metadata)
+        worker.extended.add_done_callback(self._reconsider)
+        self._announce()
+
+    def retire(self, worker: LocalWorker) -> None:
+        """Have a worker get no more calls; it ends when those that run have ended."""
+        if worker in self._active:
+            del self._active[worker]
+            self._retired[worker] = None
+            self._roster.retire(worker.metadata.uid)
+            self._announce()
+            worker.send(wire.ToWorker(retire=wire.Retire()))
+
+    def _reconsider(self, extended: asyncio.Future[None]) -> None:
+        """Have calls that wait for a change try the workers that there are."""
+        del extended
+        self._roster.tell()
+        self._announce()
+
+    def leave(self, worker: LocalWorker) -> None:
+        """Note that a worker died, ended its last call, or is to be stopped."""
+        self._active.pop(worker, None)
+        self._retired.pop(worker, None)
+        returncode = 0 if worker.drained.done() else None
+        if worker.exited.done() and returncode is None:
+            returncode = worker.exited.result()
+            _log.warning("worker %d ended with %d", worker.metadata.pid, returncode)
+        uid = worker.metadata.uid
+        self._roster.drop(uid, returncode)
+        if returncode is not None:
+            self._departed.append(wire.Departed(uid=uid.bytes, returncode=returncode))
+            self._announce()
+
+    def _announce(self) -> None:
+        """Tell every worker who is there, for the calls that routines make."""
+        peers = [
+            wire.Peer(
+                uid=worker.metadata.uid.bytes,
+                address=os.fsencode(worker.metadata.address),
+                pid=worker.metadata.pid,
+                version=worker.metadata.version,
+                tags=worker.metadata.tags,
+            )
+            for worker in self._active
+        ]
+        message = wire.ToWorker(peers=wire.Peers(peers=peers, departed=self._departed))
+        for worker in (*self._active, *self._retired):
+            worker.send(message)

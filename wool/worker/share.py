@@ -1,0 +1,42 @@
+"""A worker's share of the calls: how many it takes before another takes its place."""
+
+from __future__ import annotations
+
+__all__ = ["Share"]
+
+import math
+import random
+from collections.abc import Callable
+
+
+class Share:
+    """Counts calls, and says when it is time for another worker: somewhat before the last one.
+
+    How much before is random, so that the workers of a pool are not replaced all at once.
+    """
+
+    def __init__(self, most: int, due: Callable[[], None]) -> None:
+        self._most: float = most or math.inf
+        self._tell_due = due
+        self._due_at = most - random.randint(most // 20, most // 10)  # noqa: S311 - no secret
+        self._taken = 0
+
+    def take(self) -> bool:
+        """Take one more call, if there is one left to take."""
+        if self._taken >= self._most:
+            return False
+        self._taken += 1
+        if self._taken == self._due_at:
+            self._tell_due()
+        return True
+
+    def extend(self) -> bool:
+        """Take calls without a limit, since nobody else will; but a limit of one is kept."""
+        if self._most <= 1:
+            return False
+        self._most = math.inf
+        return True
+
+    def end(self) -> None:
+        """Take no more."""
+        self._most = 0
