@@ -2,8 +2,9 @@
 
 __all__ = ["EventStream", "PoolOptions", "ServerSentEvent", "get_pool", "wool_lifespan"]
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 try:
@@ -23,6 +24,7 @@ from wool_integrations.shutdown import end_streams_on_signals
 
 AppLifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any]]]
+WorkerLifespan = Callable[[], AbstractAsyncContextManager[Any]]
 
 _STATE_KEY = "wool_pool"
 
@@ -32,15 +34,23 @@ class PoolOptions(TypedDict, total=False):
 
     size: int | None
     loadbalancer: wool.LoadBalancerLike | Callable[[], wool.LoadBalancerLike] | None
+    modules: Sequence[str]
+    max_tasks_per_worker: int | None
     start_timeout: float
     grace: float
     max_message_size: int
 
 
 def wool_lifespan(
-    *, app_lifespan: AppLifespan | None = None, **options: Unpack[PoolOptions]
+    *tags: str,
+    app_lifespan: AppLifespan | None = None,
+    worker_lifespan: WorkerLifespan | None = None,
+    **options: Unpack[PoolOptions],
 ) -> Lifespan:
-    """Make a lifespan, for Starlette or FastAPI, that keeps a `wool.WorkerPool(**options)` open.
+    """Make a lifespan, for Starlette or FastAPI, that keeps a `wool.WorkerPool` open.
+
+    `tags` and `options` are the pool's, and `worker_lifespan` is its `lifespan`, which runs in
+    every worker: a function without arguments.
 
     Every request finds the pool through `get_pool`, those of mounted applications too. Unless you
     choose another `loadbalancer`, a call goes to the worker that is least busy.
@@ -54,11 +64,12 @@ def wool_lifespan(
     start.
     """
     options.setdefault("loadbalancer", wool.LeastBusyLoadBalancer)
-    wool.WorkerPool(**options)  # refuses bad options here rather than when the server starts
+    make = partial(wool.WorkerPool, *tags, lifespan=worker_lifespan, **options)
+    make()  # refuses bad options here rather than when the server starts
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncGenerator[Mapping[str, Any]]:
-        async with wool.WorkerPool(**options) as pool:
+        async with make() as pool:
             with end_streams_on_signals():
                 async with app_lifespan(app) if app_lifespan else nullcontext() as state:
                     yield {**(state or {}), _STATE_KEY: pool}

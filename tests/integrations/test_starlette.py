@@ -56,6 +56,27 @@ def test_the_lifespan_of_the_application_runs_inside_the_pool() -> None:
     assert seen == [8]
 
 
+@asynccontextmanager
+async def worker_lifespan() -> AsyncGenerator[str]:
+    yield "loaded"
+
+
+@wool.routine
+async def worker_state() -> Any:
+    return wool.worker_state()
+
+
+def test_the_workers_have_a_lifespan_and_tags_of_their_own() -> None:
+    async def answer(request: Request) -> Response:
+        [worker] = get_pool(request).workers.values()
+        with get_pool(request).activate():
+            return JSONResponse([await worker_state(), *worker.tags])
+
+    lifespan = wool_lifespan("gpu", worker_lifespan=worker_lifespan, size=1, modules=["wave"])
+    with TestClient(Starlette(routes=[Route("/", answer)], lifespan=lifespan)) as client:
+        assert client.get("/").json() == ["loaded", "gpu"]
+
+
 def test_a_lifespan_can_run_again() -> None:
     app = Starlette(routes=[Route("/", worker_count)], lifespan=wool_lifespan(size=1))
     for _ in range(2):
