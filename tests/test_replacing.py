@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import wool
-from tests.home import Home, say, told
-from tests.lives import telling
+from tests.home import Home, say
+from tests.lives import telling, waiting
 from tests.routines import count, double, doubled_stream, lineage, pid, tell_steps, wait
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +138,18 @@ async def test_a_worker_that_cannot_be_replaced_goes_on(tmp_path: Path) -> None:
         assert await another(pool, before) != before
 
 
+async def test_a_worker_whose_replacement_takes_long_to_start_goes_on_meanwhile(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wool.worker.place._LONG_START", 0.2)
+    home.tell("go")
+    async with wool.WorkerPool(size=1, max_tasks_per_worker=2, lifespan=waiting(home.path)) as pool:
+        home.hold("go")
+        [before] = {await pid() for _ in range(10)}
+        home.tell("go")
+        assert await another(pool, before) != before
+
+
 async def test_with_a_share_of_one_a_worker_that_cannot_be_replaced_does_not_go_on(
     tmp_path: Path,
 ) -> None:
@@ -194,19 +206,13 @@ async def test_the_calls_of_retired_workers_have_the_grace_when_the_pool_is_left
 
 
 async def test_leaving_does_not_wait_for_a_replacement_that_is_starting(home: Home) -> None:
-    @asynccontextmanager
-    async def lifespan() -> AsyncGenerator[None]:
-        say(home.path, "loading")
-        await told(home.path, "go")
-        yield
-
     home.tell("go")
     loop = asyncio.get_running_loop()
-    async with wool.WorkerPool(size=1, lifespan=lifespan):
-        assert await home.hear() == "loading"
+    async with wool.WorkerPool(size=1, lifespan=waiting(home.path)):
+        assert (await home.hear()).startswith("waiting")
         home.hold("go")
         os.kill(await pid(), signal.SIGKILL)
-        assert await home.hear() == "loading"
+        assert (await home.hear()).startswith("waiting")
         start = loop.time()
     assert loop.time() - start < 2
 

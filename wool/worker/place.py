@@ -23,6 +23,7 @@ _SETTLED = 1.0  # seconds after which a worker's death says nothing about the ne
 _FIRST_DELAY = 0.1  # seconds before a second attempt; doubled at each further one
 _LONGEST_DELAY = 5.0  # seconds
 _QUICK_DEATHS = 2  # that count: whoever came up is replaced within a second, however often it dies
+_LONG_START = 5.0  # seconds, after which the worker to be replaced exceeds its share meanwhile
 _PATIENCE = 0.5  # seconds for a retired worker's calls, before the next one exceeds its share
 
 
@@ -143,7 +144,10 @@ class Place:
                     break
             life = _Life(self._settings, self._crew, self._stopping)
             living = lives.create_task(life.run())
-            await _first_of(life.started, self._stopping)
+            over = (life.started, self._stopping)
+            if not await _first_of(*over, timeout=_LONG_START) and now is not None:
+                now.extend()
+            await _first_of(*over)
             if not life.started.done():
                 living.cancel()
                 break

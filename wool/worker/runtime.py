@@ -44,6 +44,7 @@ class Runtime:
         self._roster = Roster()
         self._callers: dict[UnixLink, Sessions] = {}
         self._retired = asyncio.Event()
+        self._drained = False
         self._stopping = False
         self._share = Share(start.max_tasks, lambda: self._tell(due=wire.Due()))
         self._writer: asyncio.StreamWriter | None = None
@@ -88,6 +89,7 @@ class Runtime:
             draining.cancel()
         deadline = asyncio.get_running_loop().time() + grace
         listener.close()
+        await self._turn_away_late_callers(listener, deadline)
         if not await self._end_calls(deadline):
             end_at_once(0)  # a routine ignores its cancellation
         await listener.aclose()
@@ -128,7 +130,15 @@ class Runtime:
         self._share.end()
         listener.close()
         await listener.until_alone()
+        self._drained = True
         self._tell(drained=wire.Drained())
+
+    async def _turn_away_late_callers(self, listener: UnixListener, deadline: float) -> None:
+        """Reject what they call, who came before they heard that this worker is retired."""
+        if self._drained:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await listener.until_alone()
 
     def _update(self, peers: wire.Peers) -> None:
         for departed in peers.departed:
