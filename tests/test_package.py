@@ -2,6 +2,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -59,18 +60,24 @@ def test_every_public_name_has_a_docstring() -> None:
     assert not missing
 
 
+def _errors(base: type[wool.WoolError] = wool.WoolError) -> Iterator[type[wool.WoolError]]:
+    for cls in base.__subclasses__():
+        yield cls
+        yield from _errors(cls)
+
+
 def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
     import wool.exceptions
 
     drawn = set(re.findall(r"[├└]── (\w+)", str(wool.exceptions.__doc__)))
-    real = {cls.__name__ for cls in wool.WoolError.__subclasses__()}
+    real = {cls.__name__ for cls in _errors()}
     assert drawn == real
     assert real <= set(wool.exceptions.__all__)
     assert real <= set(wool.__all__)
 
 
 def test_every_error_can_be_made_with_a_message_alone() -> None:
-    for cls in wool.WoolError.__subclasses__():
+    for cls in _errors():
         assert str(cls("words")) == "words"
 
 

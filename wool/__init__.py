@@ -28,6 +28,7 @@ from wool.exceptions import (
     StartupError,
     WoolError,
     WorkerDied,
+    WorkerStalled,
 )
 from wool.pool import WorkerPool
 from wool.propagation import propagate
@@ -63,6 +64,7 @@ __all__ = [
     "WorkerLike",
     "WorkerMetadata",
     "WorkerPool",
+    "WorkerStalled",
     "WorkerStats",
     "__version__",
     "current_task",

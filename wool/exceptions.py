@@ -7,6 +7,7 @@
     ├── Overloaded            every worker has as many calls as it may have
     ├── DispatchTimeout       the call took longer than its limit; also a TimeoutError
     ├── WorkerDied            the worker's process ended; the outcome of the call is unknown
+    │   └── WorkerStalled     ... or was stopped for longer than stall_timeout
     ├── RoutineExited         the routine raised SystemExit or KeyboardInterrupt
     ├── RemoteError           a remote exception that can't be rebuilt here
     ├── SerializationError    an argument, a result or the routine itself can't be pickled
@@ -35,6 +36,7 @@ __all__ = [
     "StartupError",
     "WoolError",
     "WorkerDied",
+    "WorkerStalled",
     "ending",
 ]
 
@@ -121,15 +123,52 @@ class WorkerDied(WoolError):
         """Build the error for `call`; `returncode` is as `subprocess` has it, None if unknown."""
         exitcode = returncode if returncode is not None and returncode >= 0 else None
         signal = -returncode if returncode is not None and returncode < 0 else None
-        started = "had been started" if acknowledged else "may have been started"
         return cls(
             f"worker {pid} {ending(returncode)} while it had the call {call!r}, which "
-            f"{started}; {_why_not_again(attempts)}",
+            f"{_started(acknowledged)}; {_why_not_again(attempts)}",
             pid=pid,
             exitcode=exitcode,
             signal=signal,
             acknowledged=acknowledged,
         )
+
+
+class WorkerStalled(WorkerDied):
+    """The worker's process has been stopped for the pool's `stall_timeout` while it had the call.
+
+    Stopped means by SIGSTOP or a debugger: a worker that computes is not. It may go on later; what
+    it still runs of the call is cancelled then, and its outcome is lost. `stalled_for` is
+    `stall_timeout`, in seconds. What holds for WorkerDied holds here, too: the outcome is unknown,
+    and the call is made again only if its routine is `idempotent`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pid: int | None = None,
+        acknowledged: bool = False,
+        stalled_for: float = 0.0,
+    ) -> None:
+        super().__init__(message, pid=pid, acknowledged=acknowledged)
+        self.stalled_for = stalled_for
+
+    @classmethod
+    def after(
+        cls, call: str, pid: int, stalled_for: float, *, acknowledged: bool, attempts: int = 1
+    ) -> WorkerStalled:
+        """Build the error for `call`."""
+        return cls(
+            f"worker {pid} has been stopped for {stalled_for:g} s, the pool's stall_timeout, while "
+            f"it had the call {call!r}, which {_started(acknowledged)}; {_why_not_again(attempts)}",
+            pid=pid,
+            acknowledged=acknowledged,
+            stalled_for=stalled_for,
+        )
+
+
+def _started(acknowledged: bool) -> str:  # noqa: FBT001 - what WorkerDied calls so
+    return "had been started" if acknowledged else "may have been started"
 
 
 def _why_not_again(attempts: int) -> str:

@@ -44,6 +44,12 @@ class WorkerPool:
     before the balancer chooses, and if all have, the call raises Overloaded. Calls that routines
     make are not limited: a routine that waits for another must not keep it out.
 
+    A worker that is stopped (SIGSTOP, a debugger; on Linux, where the system tells) gets no calls
+    from half a second later until it goes on; if all are stopped, calls wait. `stall_timeout` is
+    for how many seconds a call that was sent there before waits on; then it raises WorkerStalled,
+    here and in routines that made it, and what is left of it on the worker is cancelled as soon as
+    that goes on. By default it waits for as long as it takes.
+
     `start_timeout` is how many seconds a worker may take to start, modules and lifespan included,
     and a call may wait for one. `grace` is how many seconds a cancelled call, or one that runs when
     the pool is left, has for its clean-up. `max_message_size` is how many bytes the arguments, a
@@ -72,6 +78,7 @@ class WorkerPool:
         modules: Iterable[str] = (),
         max_pending: int | None = None,
         max_tasks_per_worker: int | None = None,
+        stall_timeout: float | None = None,
         start_timeout: float = 60.0,
         grace: float = 5.0,
         max_message_size: int = 100 * 2**20,
@@ -82,6 +89,9 @@ class WorkerPool:
         self._start_timeout = seconds("start_timeout", start_timeout)
         self._grace = seconds("grace", grace)
         self._max_pending = None if max_pending is None else positive("max_pending", max_pending)
+        self._stall_timeout = (
+            None if stall_timeout is None else seconds("stall_timeout", stall_timeout)
+        )
         self._max_message_size = positive("max_message_size", max_message_size)
         if max_message_size > _LARGEST:
             raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
@@ -170,6 +180,7 @@ class WorkerPool:
             lifespan=pickled_lifespan(self._lifespan),
             max_pending=self._max_pending,
             max_tasks_per_worker=self._max_tasks,
+            stall_timeout=self._stall_timeout,
         )
 
     def __del__(self) -> None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 __all__ = ["Roster"]
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 from uuid import UUID
 
 from wool.types import WorkerMetadata
+
+T = TypeVar("T")
 
 _REMEMBERED = 256  # departures; a caller asks about one within moments
 
@@ -25,6 +29,7 @@ class Roster:
         self._lock = threading.Lock()
         self._workers: Mapping[UUID, WorkerMetadata] = MappingProxyType({})
         self._retired: set[UUID] = set()
+        self._stopped: Mapping[UUID, float] = MappingProxyType({})
         self._departed: OrderedDict[UUID, int | None] = OrderedDict()
         self._watchers: set[Callable[[], None]] = set()
         self._error: Exception | None = None
@@ -33,6 +38,11 @@ class Roster:
     def workers(self) -> Mapping[UUID, WorkerMetadata]:
         """Everyone who is there now; a snapshot that does not change."""
         return self._workers
+
+    @property
+    def stopped(self) -> Mapping[UUID, float]:
+        """Those of them that were stopped, and when, as `time.monotonic` has it; a snapshot."""
+        return self._stopped
 
     @property
     def error(self) -> Exception | None:
@@ -68,6 +78,18 @@ class Roster:
                 self._departed.popitem(last=False)
         self.tell()
 
+    def mark(self, uid: UUID, *, stopped: bool) -> bool:
+        """Note whether a worker is stopped. Tell whether that is news."""
+        with self._lock:
+            if stopped == (uid in self._stopped) or uid not in self._workers:
+                return False
+            if stopped:
+                self._stopped = MappingProxyType({**self._stopped, uid: time.monotonic()})
+            else:
+                self._stopped = _without(self._stopped, uid)
+        self.tell()
+        return True
+
     def fail(self, error: Exception) -> None:
         """Note that nobody will join any more."""
         self._error = error
@@ -95,5 +117,9 @@ class Roster:
             watcher()
 
     def _remove(self, uid: UUID) -> None:
-        rest = {key: value for key, value in self._workers.items() if key != uid}
-        self._workers = MappingProxyType(rest)
+        self._stopped = _without(self._stopped, uid)
+        self._workers = _without(self._workers, uid)
+
+
+def _without(mapping: Mapping[UUID, T], uid: UUID) -> Mapping[UUID, T]:
+    return MappingProxyType({key: value for key, value in mapping.items() if key != uid})

@@ -18,7 +18,14 @@ from wool.dispatch.limits import within_limit
 from wool.dispatch.stats import Ledger
 from wool.dispatch.workers import Workers
 from wool.events import emit
-from wool.exceptions import NoWorkersAvailable, PoolClosed, StartupError, WoolError, WorkerDied
+from wool.exceptions import (
+    NoWorkersAvailable,
+    PoolClosed,
+    StartupError,
+    WoolError,
+    WorkerDied,
+    WorkerStalled,
+)
 from wool.protocol import variables
 from wool.protocol.call import Call
 from wool.protocol.calls import Calls
@@ -100,9 +107,17 @@ class Dispatcher:
     async def explain(
         self, task: Task, worker: Connection, lost: Lost, attempts: int = 1
     ) -> WoolError:
-        """Return the error for a call whose link broke: WorkerDied or PoolClosed."""
+        """Return the error for a call whose link broke."""
         if isinstance(lost.error, PoolClosed):
             return PoolClosed(f"the pool was left while {task.name!r} ran")
+        if isinstance(lost.error, WorkerStalled):
+            return WorkerStalled.after(
+                task.name,
+                worker.metadata.pid,
+                lost.error.stalled_for,
+                acknowledged=lost.acknowledged,
+                attempts=attempts,
+            )
         returncode = await self._workers.returncode(worker.uid)
         error = WorkerDied.of(
             task.name,
@@ -135,14 +150,15 @@ class Dispatcher:
             candidates = self._candidates(task, passed_over)
             too_late = False
             for worker in candidates:
+                if worker.stopped:  # while another was joined
+                    continue
                 calls = worker.calls
                 if calls is None:
                     patience = (
                         deadline if worker is candidates[-1] else self._loop.time() + _NEXT_ONE
                     )
                     try:
-                        async with asyncio.timeout_at(min(patience, deadline)):
-                            calls = await worker.connect()
+                        calls = await worker.connect(min(patience, deadline))
                     except OSError:  # of which TimeoutError is one
                         continue
                 if self._admission is None or self._admission.take(worker.uid):

@@ -9,11 +9,15 @@ import contextlib
 from uuid import UUID
 
 from wool.discovery.roster import Roster
+from wool.dispatch.stalls import Stalls
 from wool.dispatch.stats import Ledger
+from wool.exceptions import WorkerStalled
+from wool.processes import CAN_TELL_STOPPED
 from wool.settings import PoolSettings
 from wool.transport.connection import Connection
 
 _POST_MORTEM = 0.1  # seconds to wait for the exit status of a worker that hung up
+_SILENT = 1.0  # seconds after which, for want of better knowledge, a worker may be stopped
 _LAST_FRAMES = 1.0  # seconds for a link to end by itself when its worker has left
 
 
@@ -25,10 +29,12 @@ class Workers:
         self._settings = settings
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
+        self._any_stopped = False
         self._connections: dict[UUID, Connection] = {}
         self._retired: set[Connection] = set()
         self._leaving: set[Connection] = set()
         self._changed = asyncio.Event()
+        self._stalls = Stalls(settings.stall_timeout, self._give_up)
         roster.watch(self._on_roster_change)
         self._sync()
 
@@ -37,8 +43,11 @@ class Workers:
 
     @property
     def connections(self) -> list[Connection]:
-        """The workers that are there now, those that joined first before the others."""
-        return list(self._connections.values())
+        """The workers that may get calls now, those that joined first before the others."""
+        there = list(self._connections.values())
+        if not CAN_TELL_STOPPED:
+            return [worker for worker in there if worker.unacknowledged_for < _SILENT] or there
+        return [worker for worker in there if not worker.stopped] if self._any_stopped else there
 
     @property
     def changed(self) -> asyncio.Event:
@@ -63,6 +72,7 @@ class Workers:
             self._ledger.close(worker.uid, worker.tally, departed=False)
         self._retired.clear()
         self._connections.clear()
+        self._stalls.update({})
         self._wake()
 
     def _on_roster_change(self) -> None:
@@ -84,7 +94,22 @@ class Workers:
         for uid in [uid for uid in there if uid not in self._connections]:
             tally = self._ledger.open(uid)
             self._connections[uid] = Connection(there[uid], self._settings, tally)
+        self._note_stops()
         self._wake()
+
+    def _note_stops(self) -> None:
+        stopped = self._roster.stopped
+        self._any_stopped = bool(stopped)
+        for uid, worker in self._connections.items():
+            worker.stopped = uid in stopped
+            if worker.stopped:
+                worker.stop_joining()
+        self._stalls.update(stopped)
+
+    def _give_up(self, uid: UUID) -> None:
+        worker = self._connections.get(uid)
+        if worker is not None:
+            worker.hang_up(WorkerStalled("stopped", stalled_for=self._settings.stall_timeout or 0))
 
     def _let_go(self, worker: Connection) -> None:
         # What it sent before it ended may still lie in the socket: the link ends behind that.

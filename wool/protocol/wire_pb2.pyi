@@ -727,6 +727,7 @@ class Start(_message.Message):
     MAX_MESSAGE_SIZE_FIELD_NUMBER: _builtins.int
     GRACE_FIELD_NUMBER: _builtins.int
     START_TIMEOUT_FIELD_NUMBER: _builtins.int
+    STALL_TIMEOUT_FIELD_NUMBER: _builtins.int
     UVLOOP_FIELD_NUMBER: _builtins.int
     PYTHONPATH_FIELD_NUMBER: _builtins.int
     MODULES_FIELD_NUMBER: _builtins.int
@@ -742,6 +743,8 @@ class Start(_message.Message):
     grace: _builtins.float
     """seconds"""
     start_timeout: _builtins.float
+    """seconds"""
+    stall_timeout: _builtins.float
     """seconds"""
     uvloop: _builtins.bool
     pythonpath: _builtins.bytes
@@ -778,6 +781,7 @@ class Start(_message.Message):
         max_message_size: _builtins.int = ...,
         grace: _builtins.float = ...,
         start_timeout: _builtins.float = ...,
+        stall_timeout: _builtins.float | None = ...,
         uvloop: _builtins.bool = ...,
         pythonpath: _builtins.bytes | None = ...,
         modules: _abc.Iterable[_builtins.str] | None = ...,
@@ -785,13 +789,18 @@ class Start(_message.Message):
         max_tasks: _builtins.int = ...,
         logging: Global___Logging | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "logging", b"logging", "pythonpath", b"pythonpath"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "_stall_timeout", b"_stall_timeout", "logging", b"logging", "pythonpath", b"pythonpath", "stall_timeout", b"stall_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "max_tasks", b"max_tasks", "modules", b"modules", "pythonpath", b"pythonpath", "socket", b"socket", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "_stall_timeout", b"_stall_timeout", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "max_tasks", b"max_tasks", "modules", b"modules", "pythonpath", b"pythonpath", "socket", b"socket", "stall_timeout", b"stall_timeout", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pythonpath: _TypeAlias = _typing.Literal["pythonpath"]  # noqa: Y015
     _WhichOneofArgType__pythonpath: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath"]  # noqa: Y015
+    _WhichOneofReturnType__stall_timeout: _TypeAlias = _typing.Literal["stall_timeout"]  # noqa: Y015
+    _WhichOneofArgType__stall_timeout: _TypeAlias = _typing.Literal["_stall_timeout", b"_stall_timeout"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pythonpath) -> _WhichOneofReturnType__pythonpath | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stall_timeout) -> _WhichOneofReturnType__stall_timeout | None: ...
 
 Global___Start: _TypeAlias = Start  # noqa: Y015
 
@@ -1014,10 +1023,13 @@ class Peer(_message.Message):
     PID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    STOPPED_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     address: _builtins.bytes
     pid: _builtins.int
     version: _builtins.str
+    stopped: _builtins.bool
+    """by a signal or a debugger: it had better get no calls"""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1028,10 +1040,11 @@ class Peer(_message.Message):
         pid: _builtins.int = ...,
         version: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
+        stopped: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "pid", b"pid", "tags", b"tags", "uid", b"uid", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "pid", b"pid", "stopped", b"stopped", "tags", b"tags", "uid", b"uid", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,6 +29,9 @@ class Connection:
         self._calls: Calls | None = None
         self._closed_with: Exception | None = None
         self._retired = False
+        self._joining: set[asyncio.Timeout] = set()
+        self.stopped = False
+        """Whether the worker's process is stopped, so that it had better get no calls."""
 
     @property
     def uid(self) -> UUID:
@@ -62,11 +65,21 @@ class Connection:
             return None
         return self._calls
 
-    async def connect(self) -> Calls:
+    async def connect(self, deadline: float) -> Calls:
         """Return the calls of a link that takes more, joining the worker if need be.
 
         Raises OSError, AuthenticationError or ProtocolError; then nothing has been started there.
+        TimeoutError, which is an OSError, comes at `deadline`, in the loop's time, or when it turns
+        out before that the worker was stopped.
         """
+        async with asyncio.timeout_at(deadline) as patience:
+            self._joining.add(patience)
+            try:
+                return await self._connect()
+            finally:
+                self._joining.discard(patience)
+
+    async def _connect(self) -> Calls:
         async with self._connecting:
             if self._calls is None:
                 await self._join()
@@ -118,8 +131,18 @@ class Connection:
         if not self._calls:
             self.close(ConnectionResetError("the worker has been replaced"))
 
+    def stop_joining(self) -> None:
+        """End every `connect` that still waits."""
+        for patience in self._joining:
+            if not patience.expired():
+                patience.reschedule(0.0)
+
+    def hang_up(self, error: Exception) -> None:
+        """End the calls that run with `error`; the worker ends them, too, once it hears of it."""
+        if self._link is not None:
+            self._link.abort(error)
+
     def close(self, error: Exception) -> None:
         """Hang up. Calls that run, and those still to come, end with `error`."""
         self._closed_with = error
-        if self._link is not None:
-            self._link.abort(error)
+        self.hang_up(error)

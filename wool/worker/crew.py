@@ -11,6 +11,7 @@ from collections import deque
 
 from wool.discovery.roster import Roster
 from wool.protocol import wire_pb2 as wire
+from wool.types import WorkerMetadata
 from wool.worker.launch import LocalWorker
 
 _log = logging.getLogger(__name__)
@@ -29,12 +30,16 @@ class Crew:
         """How many take calls."""
         return len(self._active)
 
+    def present(self) -> list[WorkerMetadata]:
+        """Return who is there, retired or not."""
+        return [worker.metadata for worker in (*self._active, *self._retired)]
+
     def join(self, worker: LocalWorker) -> None:
         """Have a new worker get calls."""
         self._active[worker] = None
         self._roster.add(worker.metadata)
         worker.extended.add_done_callback(self._reconsider)
-        self._announce()
+        self.announce()
 
     def retire(self, worker: LocalWorker) -> None:
         """Have a worker get no more calls; it ends when those that run have ended."""
@@ -42,14 +47,14 @@ class Crew:
             del self._active[worker]
             self._retired[worker] = None
             self._roster.retire(worker.metadata.uid)
-            self._announce()
+            self.announce()
             worker.send(wire.ToWorker(retire=wire.Retire()))
 
     def _reconsider(self, extended: asyncio.Future[None]) -> None:
         """Have calls that wait for a change try the workers that there are."""
         del extended
         self._roster.tell()
-        self._announce()
+        self.announce()
 
     def leave(self, worker: LocalWorker) -> None:
         """Note that a worker died, ended its last call, or is to be stopped."""
@@ -63,9 +68,9 @@ class Crew:
         self._roster.drop(uid, returncode)
         if returncode is not None:
             self._departed.append(wire.Departed(uid=uid.bytes, returncode=returncode))
-            self._announce()
+            self.announce()
 
-    def _announce(self) -> None:
+    def announce(self) -> None:
         """Tell every worker who is there, for the calls that routines make."""
         peers = [
             wire.Peer(
@@ -74,6 +79,7 @@ class Crew:
                 pid=worker.metadata.pid,
                 version=worker.metadata.version,
                 tags=worker.metadata.tags,
+                stopped=worker.metadata.uid in self._roster.stopped,
             )
             for worker in self._active
         ]

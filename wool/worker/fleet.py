@@ -14,6 +14,7 @@ from wool.exceptions import StartupError
 from wool.worker.crew import Crew
 from wool.worker.launch import WorkerSettings
 from wool.worker.place import Place
+from wool.worker.stopped import watch_for_stops
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +49,13 @@ class Fleet:
 
     async def run(self) -> None:
         """Run the workers until `stop` is called and the last has gone. Cancelled, kill them."""
-        async with asyncio.TaskGroup() as places:
-            for place in self._places:
-                places.create_task(place.run())
+        async with asyncio.TaskGroup() as group:
+            watching = watch_for_stops(self._crew.present, self._roster, self._crew.announce)
+            watcher = group.create_task(watching)
+            async with asyncio.TaskGroup() as places:
+                for place in self._places:
+                    places.create_task(place.run())
+            watcher.cancel()
 
     def stop(self) -> None:
         """Have every worker end within the grace. One that is still starting is killed."""

@@ -49,7 +49,11 @@ class Runtime:
         self._share = Share(start.max_tasks, lambda: self._tell(due=wire.Due()))
         self._writer: asyncio.StreamWriter | None = None
         settings = PoolSettings(
-            start.token, start.max_message_size, start.grace, start.start_timeout
+            start.token,
+            start.max_message_size,
+            start.grace,
+            start.start_timeout,
+            stall_timeout=start.stall_timeout if start.HasField("stall_timeout") else None,
         )
         self._peers = Dispatchers(self._roster, RoundRobinLoadBalancer(), settings)
 
@@ -149,6 +153,8 @@ class Runtime:
         for uid, peer in there.items():
             if uid not in self._roster.workers:
                 self._roster.add(_metadata(uid, peer))
+            # Old news about this very worker is wrong: it runs, or it would not read.
+            self._roster.mark(uid, stopped=peer.stopped and peer.uid != self._start.uid)
         self._roster.tell()
 
     async def _end_calls(self, deadline: float) -> bool:

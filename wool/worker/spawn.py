@@ -39,6 +39,7 @@ def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.
         max_message_size=settings.max_message_size,
         grace=settings.grace,
         start_timeout=settings.start_timeout,
+        stall_timeout=settings.stall_timeout,
         uvloop=type(loop).__module__.partition(".")[0] == "uvloop",
         modules=settings.modules,
         lifespan=settings.lifespan,
