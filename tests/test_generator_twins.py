@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 
 import wool
 from tests.awkward import CarriesCode, Multiple
-from tests.twin_generators import FAMILY, Kind, described, noted, yielding_in_finally
+from tests.notes import described, noted
+from tests.twin_generators import FAMILY, Kind, yielding_in_finally
 
 _LIVES, _STEPS = 220, 50  # of pairs, and of steps in each life; some come in twos or threes
 _LONGEST = 20  # steps that any of the family takes to end, closed again and again

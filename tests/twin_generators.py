@@ -5,16 +5,14 @@ Each awaits something on every way through a step, and notes what its `finally` 
 
 import asyncio
 import sys
-from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import wool
+from tests.notes import described, note
 
-__all__ = ["FAMILY", "Kind", "described", "noted", "yielding_in_finally"]
-
-_notes = defaultdict[str, list[Any]](list)
+__all__ = ["FAMILY", "Kind", "yielding_in_finally"]
 
 
 class Kind(Protocol):
@@ -26,32 +24,10 @@ class Kind(Protocol):
     def local(self, key: str) -> AsyncGenerator[Any, Any]: ...
 
 
-def described(error: BaseException | None) -> Any:
-    """Return what is to be equal here and there: type, arguments and members, causes and so on."""
-    if error is None:
-        return None
-    is_group = isinstance(error, BaseExceptionGroup)
-    members = cast("BaseExceptionGroup[Any]", error).exceptions if is_group else ()
-    return (
-        type(error).__qualname__,
-        error.args[:1] if members else error.args,
-        {name: value for name, value in vars(error).items() if name != "__wool__"},
-        [described(member) for member in members],
-        described(error.__cause__),
-        described(error.__context__),
-    )
-
-
-@wool.routine
-async def noted(key: str) -> list[Any]:
-    """Tell what was noted under `key` in this process, once."""
-    return _notes.pop(key, [])
-
-
 async def _note(key: str, *what: Any) -> None:
     """Note `what` and which exception is on its way, after and before some turns of the loop."""
     await asyncio.sleep(0)
-    _notes[key].append([*what, described(sys.exception())])
+    note(key, *what, described(sys.exception()))
     await asyncio.sleep(0)
 
 

@@ -33,6 +33,6 @@ class StepsAhead(RemoteSteps):
         if isinstance(outcome, Lost):
             if not isinstance(outcome.error, PoolClosed):
                 await self._item(outcome)
-        elif outcome.kind == "raised" and outcome.cancels and not outcome.is_cancellation:
+        elif outcome.kind == "raised" and outcome.cancels and not outcome.is_cancellation(""):
             await self._item(outcome)
         raise error

@@ -83,6 +83,7 @@ class Call:
         self._waiter: asyncio.Future[None] | None = None
         self._outcomes: deque[Outcome | Lost] = deque()
         self._observer = Observer(task) if task.observed else None
+        self._requests = 0  # cancellations of the waiting task that the worker knows of
         self.acknowledged = False
 
     @property
@@ -112,6 +113,7 @@ class Call:
         if self._state is CallState.DONE:
             return  # it was lost while it was suspended; the step's outcome says so
         self._move(CallState.RUNNING)
+        self._requests = 0
         frame.call = self._call_id
         self._calls.sender.send(frame, buffers)
 
@@ -201,10 +203,11 @@ class Call:
                 self.abandon()
         if not isinstance(outcome, Outcome):
             return None
-        if not outcome.cancels or outcome.is_cancellation:
-            outcome.install_variables()
-            return None
-        return outcome
+        _uncancel(outcome.uncancels)
+        if outcome.cancels and not outcome.is_cancellation(_message(cancelled)):
+            return outcome
+        outcome.install_variables()
+        return None
 
     async def _clean_up(self, deadline: float) -> Outcome | Lost | None:
         """Wait for an outcome until the deadline, whatever comes; then abandon the call."""
@@ -220,10 +223,23 @@ class Call:
 
     def _send_cancel(self, reason: asyncio.CancelledError) -> None:
         if self._state is CallState.CANCELLING:
-            message = failure.printable(reason.args[0]) if reason.args else ""
-            self._calls.sender.send(
-                wire.Frame(call=self._call_id, cancel=wire.Cancel(message=message))
-            )
+            task = asyncio.current_task()
+            times = max(0, task.cancelling() - self._requests) if task is not None else 0
+            self._requests += times
+            cancel = wire.Cancel(message=_message(reason), times=times)
+            self._calls.sender.send(wire.Frame(call=self._call_id, cancel=cancel))
+
+
+def _message(reason: asyncio.CancelledError) -> str:
+    return failure.printable(reason.args[0]) if reason.args else ""
+
+
+def _uncancel(times: int) -> None:
+    """Take cancellations of the waiting task back, as the routine did."""
+    task = asyncio.current_task()
+    for _ in range(times):
+        if task is not None:
+            task.uncancel()
 
 
 def _expire(waiter: asyncio.Future[None]) -> None:

@@ -34,11 +34,11 @@ class GeneratorSession(Session):
         self._held: deque[Any] = deque()
         self._ended: BaseException | None = None
 
-    def cancel(self, message: str = "") -> None:
+    def cancel(self, message: str = "", times: int = 1) -> None:
         if self._inbox:  # the step was commanded, and not begun
             self._cancels += 1
         else:
-            super().cancel(message)
+            super().cancel(message, times)
 
     def close(self) -> None:
         super().close()
@@ -47,7 +47,7 @@ class GeneratorSession(Session):
     def _commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         if self._state is not SessionState.SUSPENDED:
             super()._commanded(frame, buffers)
-        self._cancels = 0
+        self._cancels = self._requests = 0
         self._move(SessionState.RUNNING)
         self._inbox.append((frame, buffers))
         self._wake()
@@ -63,8 +63,7 @@ class GeneratorSession(Session):
             async with aclosing(function(*self._task.args, **self._task.kwargs)) as generator:
                 while True:
                     item = await self._advance(generator, command)
-                    await self._settle_cancellation()
-                    self._yielded(item)
+                    self._yielded(item, await self._settle_cancellation())
                     command = await self._next_command(generator)
         except StopAsyncIteration:
             self._returned(None)
@@ -94,23 +93,27 @@ class GeneratorSession(Session):
             raise serializer.unreadable(f"what was sent to {self._task.name!r}", error) from error
         return await generator.asend(value)
 
-    async def _settle_cancellation(self) -> None:
-        """See whether a step that went on saw its cancellation, or ended before it could."""
+    async def _settle_cancellation(self) -> int:
+        """See whether a step that went on saw its cancellation, or ended before it could.
+
+        Return how many it took back.
+        """
         runner = asyncio.current_task()
-        if not self._cancels or runner is None:
-            return
-        cancels = self._cancels
+        if not self._requests or runner is None:
+            return 0
+        uncancels = self._uncancels()
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
             self._cancels -= 1
-        for _ in range(cancels):
+        for _ in range(self._requests - uncancels):
             runner.uncancel()
+        return uncancels
 
-    def _yielded(self, item: Any) -> None:
+    def _yielded(self, item: Any, uncancels: int) -> None:
         pickled = self._pickle(item, "an item")
         context = variables.changes(self._variables)
-        value = wire.Yield(value=pickled.data, cancels=self._cancels)
+        value = wire.Yield(value=pickled.data, cancels=self._cancels, uncancels=uncancels)
         self._answer(wire.Frame(yielded=value, context=context), pickled.buffers)
         self._move(SessionState.SUSPENDED)
 

@@ -33,9 +33,17 @@ class Outcome:
         return frame.yielded.cancels or frame.returned.cancels or frame.raised.cancels
 
     @property
-    def is_cancellation(self) -> bool:
-        """Tell whether the step ended with CancelledError."""
-        return self.kind == "raised" and self.frame.raised.failure.exceptions[0].name == _CANCELLED
+    def uncancels(self) -> int:
+        """How many of them it took back, with Task.uncancel."""
+        frame = self.frame
+        return frame.yielded.uncancels or frame.returned.uncancels or frame.raised.uncancels
+
+    def is_cancellation(self, message: str) -> bool:
+        """Tell whether the step ended with the CancelledError that said `message`."""
+        if self.kind != "raised":
+            return False
+        error = self.frame.raised.failure.exceptions[0]
+        return error.name == _CANCELLED and error.text == message
 
     def install_variables(self) -> None:
         """Have the propagated variables hold here what the step has set."""

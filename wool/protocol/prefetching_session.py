@@ -29,12 +29,12 @@ class PrefetchingSession(Session):
         self._commands = deque([opening] * (1 + task.prefetch))
         self._commanded_one = asyncio.Event()
 
-    def cancel(self, message: str = "") -> None:
+    def cancel(self, message: str = "", times: int = 1) -> None:
         """End the generator: cancel the step that runs, or close it between two."""
         self._closing = True
         if self._state is SessionState.SUSPENDED:
             self._cancels += 1
-        super().cancel(message)
+        super().cancel(message, times)
         self._commanded_one.set()
 
     def close(self) -> None:

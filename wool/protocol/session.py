@@ -71,6 +71,7 @@ class Session(ABC):
         self._state = SessionState.STARTING
         self._has_answered = False
         self._cancels = 0
+        self._requests = 0  # how often the runner was cancelled; `_cancels` counts frames
         self._closing = False
         self._thrown: BaseException | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -90,19 +91,21 @@ class Session(ABC):
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the caller. Raises ProtocolError if this is not the time for it."""
         if frame.HasField("cancel"):
-            self.cancel(frame.cancel.message)
+            self.cancel(frame.cancel.message, frame.cancel.times or 1)
         elif frame.HasField("close") and frame.close.final:
             self.close()
         else:
             self._commanded(frame, buffers)
 
-    def cancel(self, message: str = "") -> None:
+    def cancel(self, message: str = "", times: int = 1) -> None:
         """Cancel the running step. Between two steps there is nothing to cancel."""
         if self._state is SessionState.STARTING:
             self._cancels += 1
         elif self._state is SessionState.RUNNING and self._runner is not None:
             self._cancels += 1
-            self._runner.cancel(message or None)
+            self._requests += times
+            for _ in range(times):
+                self._runner.cancel(message or None)
 
     def close(self) -> None:
         """End the call, whoever waits for it: cancel its step, close its generator. Once."""
@@ -148,6 +151,13 @@ class Session(ABC):
             raise ProtocolError(f"a session can't go from {self._state.name} to {state.name}")
         self._state = state
 
+    def _uncancels(self) -> int:
+        """Tell how many of its cancellations the step took back."""
+        runner = asyncio.current_task()
+        if not self._requests or runner is None:
+            return 0
+        return max(0, self._requests - runner.cancelling())
+
     def _pickle(self, value: Any, what: str) -> Pickled:
         name = f"{what} of {self._task.name!r}"
         try:
@@ -171,7 +181,7 @@ class Session(ABC):
 
     def _returned(self, value: Any) -> None:
         pickled = self._pickle(value, "the result")
-        result = wire.Return(value=pickled.data, cancels=self._cancels)
+        result = wire.Return(value=pickled.data, cancels=self._cancels, uncancels=self._uncancels())
         context = variables.changes(self._variables)
         _tracing.debug("%s returned", self._task)
         self._answer(wire.Frame(returned=result, context=context), pickled.buffers)
@@ -186,7 +196,12 @@ class Session(ABC):
         except (SerializationError, MessageTooLarge) as unsendable:
             error, context, thrown_back = unsendable, None, False
         described = failure.encode(error, self._sender.max_message_size)
-        raised = wire.Raise(failure=described, cancels=self._cancels, thrown_back=thrown_back)
+        raised = wire.Raise(
+            failure=described,
+            cancels=self._cancels,
+            thrown_back=thrown_back,
+            uncancels=self._uncancels(),
+        )
         _tracing.debug("%s raised %s", self._task, type(error).__qualname__)
         self._answer(wire.Frame(raised=raised, context=context))
         self._move(SessionState.DONE)

@@ -373,15 +373,19 @@ class Cancel(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGE_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
     message: _builtins.str
+    times: _builtins.int
+    """how often the waiting task was cancelled; 0 is once, too"""
     def __init__(
         self,
         *,
         message: _builtins.str = ...,
+        times: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "times", b"times"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -431,23 +435,28 @@ Global___Reject: _TypeAlias = Reject  # noqa: Y015
 
 @_typing.final
 class Yield(_message.Message):
-    """The three outcomes of a step. `cancels` is how many Cancel frames the step had seen by then."""
+    """The three outcomes of a step. `cancels` is how many Cancel frames the step had seen by then, and
+    `uncancels` how often it called Task.uncancel to take them back.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VALUE_FIELD_NUMBER: _builtins.int
     CANCELS_FIELD_NUMBER: _builtins.int
+    UNCANCELS_FIELD_NUMBER: _builtins.int
     value: _builtins.bytes
     cancels: _builtins.int
+    uncancels: _builtins.int
     def __init__(
         self,
         *,
         value: _builtins.bytes = ...,
         cancels: _builtins.int = ...,
+        uncancels: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "uncancels", b"uncancels", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -459,17 +468,20 @@ class Return(_message.Message):
 
     VALUE_FIELD_NUMBER: _builtins.int
     CANCELS_FIELD_NUMBER: _builtins.int
+    UNCANCELS_FIELD_NUMBER: _builtins.int
     value: _builtins.bytes
     cancels: _builtins.int
+    uncancels: _builtins.int
     def __init__(
         self,
         *,
         value: _builtins.bytes = ...,
         cancels: _builtins.int = ...,
+        uncancels: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "uncancels", b"uncancels", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -482,9 +494,11 @@ class Raise(_message.Message):
     FAILURE_FIELD_NUMBER: _builtins.int
     CANCELS_FIELD_NUMBER: _builtins.int
     THROWN_BACK_FIELD_NUMBER: _builtins.int
+    UNCANCELS_FIELD_NUMBER: _builtins.int
     cancels: _builtins.int
     thrown_back: _builtins.bool
     """it is the very exception that the last Throw carried"""
+    uncancels: _builtins.int
     @_builtins.property
     def failure(self) -> Global___Failure: ...
     def __init__(
@@ -493,10 +507,11 @@ class Raise(_message.Message):
         failure: Global___Failure | None = ...,
         cancels: _builtins.int = ...,
         thrown_back: _builtins.bool = ...,
+        uncancels: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "failure", b"failure", "thrown_back", b"thrown_back"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "failure", b"failure", "thrown_back", b"thrown_back", "uncancels", b"uncancels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
