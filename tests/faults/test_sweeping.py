@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -33,11 +35,10 @@ def _left_by_a_dead_pool() -> Path:
     command = [sys.executable, "-c", KILL_ALL]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        directory, group = process.stdout.readline().split()
-        os.killpg(int(group), signal.SIGSTOP)
+        directory, janitor = process.stdout.readline().split()
+        os.kill(int(janitor), signal.SIGKILL)
         process.kill()
         process.wait()
-        os.killpg(int(group), signal.SIGKILL)
     return Path(directory)
 
 
@@ -76,3 +77,22 @@ async def test_the_directory_of_a_pool_that_lives_stays() -> None:
             assert directory.exists()
         with (directory / "pool.lock").open("rb") as lock, pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _half_made(age: float) -> Path:
+    """Leave what a pool leaves that is killed while it makes its directory."""
+    path = Path(tempfile.mkdtemp(prefix="wool-"))
+    lock = path / "new-pool.lock"
+    lock.touch()
+    made = time.time() - age
+    os.utime(lock, (made, made))
+    return path
+
+
+async def test_what_a_pool_left_half_made_is_removed_after_a_while() -> None:
+    new, old = _half_made(age=0), _half_made(age=120)
+    async with wool.WorkerPool(size=1):
+        pass
+    assert new.exists()
+    assert not old.exists()
+    shutil.rmtree(new)

@@ -9,12 +9,15 @@ import fcntl
 import os
 import stat
 import tempfile
+import time
 import weakref
 from pathlib import Path
 from typing import IO
 
 _PREFIX = "wool-"
 _LOCK = "pool.lock"
+_NEW_LOCK = f"new-{_LOCK}"
+_HALF_MADE = 60.0  # seconds after which whoever makes a directory has died over it
 _OURS = (".lock", ".sock")
 _PRIVATE = 0o700
 _LONGEST_SOCKET_NAME = len("/wool-12345678/12345678.sock")
@@ -47,7 +50,7 @@ class RuntimeDirectory:
 
 def _locked(path: Path) -> IO[bytes]:
     """Lock a directory for as long as the process lives: that it can be locked says it is gone."""
-    new = path / f"new-{_LOCK}"  # until it is locked, no sweep may see it
+    new = path / _NEW_LOCK  # until it is locked, no sweep may see it
     lock = open(new, "wb")  # noqa: PTH123, SIM115
     fcntl.flock(lock, fcntl.LOCK_EX)
     new.rename(path / _LOCK)
@@ -82,26 +85,30 @@ def _is_short(parent: str) -> bool:
 def _sweep(parent: Path) -> None:
     for path in parent.glob(f"{_PREFIX}????????"):
         with contextlib.suppress(OSError):  # another pool's sweep was quicker
-            if _is_ours(path) and _is_abandoned(path):
+            lock = path / _LOCK
+            if not lock.exists():
+                lock = path / _NEW_LOCK
+                if time.time() - lock.lstat().st_mtime < _HALF_MADE:
+                    continue
+            if _is_ours(path, lock) and _is_abandoned(lock):
                 _remove_ours(path)
 
 
-def _is_ours(path: Path) -> bool:
+def _is_ours(path: Path, lock: Path) -> bool:
     """Tell whether a directory is certainly one that a pool of this user made."""
-    directory = path.lstat()
-    lock = (path / _LOCK).lstat()
+    directory, file = path.lstat(), lock.lstat()
     return (
         stat.S_ISDIR(directory.st_mode)
         and stat.S_IMODE(directory.st_mode) == _PRIVATE
-        and stat.S_ISREG(lock.st_mode)
-        and directory.st_uid == lock.st_uid == os.getuid()
+        and stat.S_ISREG(file.st_mode)
+        and directory.st_uid == file.st_uid == os.getuid()
     )
 
 
-def _is_abandoned(path: Path) -> bool:
-    with open(path / _LOCK, "rb") as lock:  # noqa: PTH123
+def _is_abandoned(lock: Path) -> bool:
+    with open(lock, "rb") as file:  # noqa: PTH123
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
     return True
