@@ -25,6 +25,7 @@ _LONGEST_TEXT = 64 * 1024  # characters
 _CUT_TEXT = 1000  # characters
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by a class statement
 _REMOTE = "__wool__"
+_NOTES = "__notes__"
 _FIELDS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 State = tuple[tuple[Any, ...], dict[str, Any]]
@@ -227,6 +228,7 @@ class _Decoder:
 def _restore(entry: wire.Exception, members: list[BaseException]) -> BaseException:
     if entry.pickled:
         pickled: BaseException = serializer.loads(entry.pickled)
+        _restore_notes(pickled, entry)
         return pickled
     if not entry.type:
         raise TypeError("its class can't be pickled, or it is too large to travel")
@@ -242,6 +244,16 @@ def _restore(entry: wire.Exception, members: list[BaseException]) -> BaseExcepti
     for name, value in attributes.items():
         _set(error, name, value)
     return error
+
+
+def _restore_notes(error: BaseException, entry: wire.Exception) -> None:
+    """Give an exception that pickles its own way its notes, which that way seldom knows."""
+    if hasattr(error, _NOTES):
+        return
+    with contextlib.suppress(Exception):  # unpickling the other attributes runs user code
+        _, attributes = serializer.loads(entry.state)
+        if _NOTES in attributes:
+            _set(error, _NOTES, attributes[_NOTES])
 
 
 def _builtin_base(cls: type[BaseException]) -> type[BaseException]:
