@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self
 
 import pytest
 
@@ -75,6 +77,105 @@ async def test_a_balancer_that_chooses_nobody_is_said_to() -> None:
             await double(1)
 
 
-def test_what_is_no_balancer_is_refused() -> None:
-    with pytest.raises(TypeError, match="no method choose"):
-        wool.WorkerPool(size=1, loadbalancer=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+class NoBalancer:
+    """A class that makes nothing of use."""
+
+
+@pytest.mark.parametrize("given", [object(), NoBalancer, NoBalancer(), "round robin"])
+def test_what_is_no_balancer_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"loadbalancer is .* no method choose"):
+        wool.WorkerPool(size=1, loadbalancer=given)
+
+
+@pytest.mark.parametrize("makes", [object(), NoBalancer(), LastOnly])
+async def test_a_function_that_makes_none_is_refused_when_the_pool_is_entered(makes: Any) -> None:
+    pool = wool.WorkerPool(size=1, loadbalancer=lambda: makes)
+    with pytest.raises(TypeError, match=r"loadbalancer is .* no method choose"):
+        await pool.__aenter__()
+
+
+class Contexts:
+    """Balancers in contexts of every sort, that note when these are entered and left."""
+
+    def __init__(self) -> None:
+        self.noted = list[str]()
+        self.balancer = LastOnly()
+
+    @contextmanager
+    def sync(self) -> Generator[LastOnly]:
+        self.noted.append("entered")
+        try:
+            yield self.balancer
+        finally:
+            self.noted.append("left")
+
+    @asynccontextmanager
+    async def asynchronous(self) -> AsyncGenerator[LastOnly]:
+        await asyncio.sleep(0)
+        with self.sync() as balancer:
+            yield balancer
+            await asyncio.sleep(0)
+
+
+class InContext(LastOnly):
+    """A balancer that is its own context."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted = list[str]()
+
+    async def __aenter__(self) -> Self:
+        self.noted.append("entered")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.noted.append("left")
+
+
+@pytest.mark.parametrize("form", ["sync", "asynchronous"])
+@pytest.mark.parametrize("made", [True, False], ids=["made", "as it is"])
+async def test_a_context_of_a_balancer_is_entered_and_left_with_the_pool(
+    form: str, made: bool
+) -> None:
+    contexts = Contexts()
+    make = getattr(contexts, form)
+    pool = wool.WorkerPool(size=1, loadbalancer=make if made else make())
+    assert contexts.noted == []
+    async with pool:
+        assert contexts.noted == ["entered"]
+        await pid()
+    assert contexts.noted == ["entered", "left"]
+    assert contexts.balancer.tasks == ["tests.routines.pid"]
+    await pool.aclose()
+    assert contexts.noted == ["entered", "left"]
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["made", "instance"])
+async def test_a_balancer_may_be_its_own_context(made: bool) -> None:
+    balancer = InContext()
+    async with wool.WorkerPool(size=1, loadbalancer=(lambda: balancer) if made else balancer):
+        await pid()
+        assert balancer.noted == ["entered"]
+    assert balancer.noted == ["entered", "left"]
+
+
+async def test_a_context_is_left_when_the_workers_do_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    contexts = Contexts()
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    with pytest.raises(wool.StartupError):
+        await wool.WorkerPool(size=1, loadbalancer=contexts.sync).__aenter__()
+    assert contexts.noted == ["entered", "left"]
+
+
+async def test_what_a_context_raises_when_it_is_entered_is_raised_by_the_pool() -> None:
+    @contextmanager
+    def broken() -> Generator[LastOnly]:
+        raise ZeroDivisionError
+        yield LastOnly()
+
+    pool = wool.WorkerPool(size=1, loadbalancer=broken)
+    with pytest.raises(ZeroDivisionError):
+        await pool.__aenter__()
+    assert pool.closed

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
@@ -20,10 +20,12 @@ from wool.discovery.roster import Roster
 from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed
 from wool.lifespan import checked_lifespan, pickled_lifespan
+from wool.given import Given, enter, refuse_unless
 from wool.opened import OpenPool
 from wool.settings import PoolSettings, checked_modules, checked_tags, positive, seconds
 from wool.types import LoadBalancerLike, WorkerMetadata
 
+_BALANCER = ("loadbalancer", "choose(task, workers)")
 _TOKEN_SIZE = 32  # bytes
 _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
 
@@ -33,7 +35,10 @@ class WorkerPool:
 
     `tags` mark the workers: load balancers find them in a worker's metadata.
     `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
-    call: a LoadBalancerLike, or a class or function that makes one; by default each worker in turn.
+    call: a LoadBalancerLike, a context manager of one (sync or async), which is entered before the
+    workers start and left when they are gone, or a class or function that makes either; by default
+    each worker has its turn.
+
     Every worker imports `modules`, in order, and then enters the context manager that `lifespan()`
     makes, before it takes calls; it leaves it when its calls have ended. What the lifespan yields
     is `wool.worker_state()` in the worker. A worker that has taken `max_tasks_per_worker` calls, or
@@ -66,6 +71,7 @@ class WorkerPool:
     other event loops and threads meanwhile. A pool is opened once.
     """
 
+    _entered = False
     _opened: OpenPool | None = None
     _closed = False
 
@@ -73,7 +79,7 @@ class WorkerPool:
         self,
         *tags: str,
         size: int | None = None,
-        loadbalancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None = None,
+        loadbalancer: Given[LoadBalancerLike] | None = None,
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
         modules: Iterable[str] = (),
         max_pending: int | None = None,
@@ -101,15 +107,20 @@ class WorkerPool:
         self._max_tasks = None
         if max_tasks_per_worker is not None:
             self._max_tasks = positive("max_tasks_per_worker", max_tasks_per_worker)
-        self._balancer = _made(loadbalancer)
+        self._balancer = RoundRobinLoadBalancer if loadbalancer is None else loadbalancer
+        refuse_unless(*_BALANCER, self._balancer)
+        self._given = contextlib.AsyncExitStack()
         self._roster = Roster()
 
     async def __aenter__(self) -> Self:
-        if self._opened is not None or self._closed:
+        if self._entered or self._closed:
             raise RuntimeError("a WorkerPool is opened once; make a new one")
-        opened = self._opened = OpenPool(self._roster, self._balancer, self._size, self._settings())
+        self._entered = True
         async with contextlib.AsyncExitStack() as on_failure:
             on_failure.push_async_callback(self.aclose)
+            balancer = await enter(*_BALANCER, self._balancer, self._given)
+            opened = OpenPool(self._roster, balancer, self._size, self._settings())
+            self._opened = opened
             await opened.start()
             on_failure.pop_all()
         enter_pool(opened.dispatchers)
@@ -126,9 +137,12 @@ class WorkerPool:
     async def aclose(self) -> None:
         """Leave the pool. To repeat it is harmless; it returns when the pool is gone."""
         self._closed = True
-        if self._opened is not None:
-            leave_pool(self._opened.dispatchers)
-            await self._opened.aclose()
+        try:
+            if self._opened is not None:
+                leave_pool(self._opened.dispatchers)
+                await self._opened.aclose()
+        finally:
+            await self._given.aclose()
 
     def activate(self) -> AbstractContextManager[None]:
         """Return a context manager that makes this pool the active one in its block.
@@ -187,14 +201,3 @@ class WorkerPool:
         if self._opened is not None and not self._closed:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
             self._opened.abandon()
-
-
-def _made(
-    balancer: LoadBalancerLike | Callable[[], LoadBalancerLike] | None,
-) -> LoadBalancerLike:
-    if balancer is None:
-        return RoundRobinLoadBalancer()
-    made: Any = balancer() if callable(balancer) else balancer
-    if not callable(getattr(made, "choose", None)):
-        raise TypeError(f"loadbalancer is {made!r}, which has no method choose(task, workers)")
-    return cast("LoadBalancerLike", made)

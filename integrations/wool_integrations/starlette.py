@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 import wool
+from wool.given import Given
 from wool_integrations import sse
 from wool_integrations.event import Encode, ServerSentEvent
 from wool_integrations.shutdown import end_streams_on_signals
@@ -33,9 +34,11 @@ class PoolOptions(TypedDict, total=False):
     """What `wool_lifespan` hands on to `wool.WorkerPool`."""
 
     size: int | None
-    loadbalancer: wool.LoadBalancerLike | Callable[[], wool.LoadBalancerLike] | None
+    loadbalancer: Given[wool.LoadBalancerLike] | None
     modules: Sequence[str]
+    max_pending: int | None
     max_tasks_per_worker: int | None
+    stall_timeout: float | None
     start_timeout: float
     grace: float
     max_message_size: int
@@ -53,7 +56,8 @@ def wool_lifespan(
     every worker: a function without arguments.
 
     Every request finds the pool through `get_pool`, those of mounted applications too. Unless you
-    choose another `loadbalancer`, a call goes to the worker that is least busy.
+    choose another `loadbalancer`, a call goes to the worker that is least busy. (A context manager
+    of one, given as it is and not as a function that makes it, serves one run of the lifespan.)
     `app_lifespan` is a lifespan of your own: it is entered when the pool is ready, can call
     routines, and is left before the pool is; what it yields reaches `request.state` as ever. SIGINT
     and SIGTERM end the open event streams, so that the server can stop (see
