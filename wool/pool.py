@@ -19,8 +19,8 @@ from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
 from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed
-from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.given import Given, enter, refuse_unless
+from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.opened import OpenPool
 from wool.settings import PoolSettings, checked_modules, checked_tags, positive, seconds
 from wool.types import LoadBalancerLike, WorkerMetadata

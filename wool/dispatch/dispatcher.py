@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from wool.discovery.roster import Roster
-from wool.dispatch.admission import Admission
+from wool.dispatch.choice import Choice
 from wool.dispatch.limits import within_limit
 from wool.dispatch.stats import Ledger
 from wool.dispatch.workers import Workers
@@ -54,12 +54,12 @@ class Dispatcher:
         closed: Callable[[], object],
     ) -> None:
         self._roster = roster
-        self._balancer = balancer
         self._settings = settings
         self._admission = ledger.admission
         self._tell_closed = closed
         self._loop = asyncio.get_running_loop()
         self._workers = Workers(roster, settings, ledger)
+        self._choice = Choice(self._workers, balancer, ledger.admission)
         self._closed = False
         self._guard = self._until_the_loop_ends()
         _advance(self._guard.__anext__())
@@ -147,7 +147,7 @@ class Dispatcher:
             if self._closed:
                 raise PoolClosed(f"the pool was left before {task.name!r} was started")
             changed = self._workers.changed
-            candidates = self._candidates(task, passed_over)
+            candidates = self._choice.candidates(task, passed_over)
             too_late = False
             for worker in candidates:
                 if worker.stopped:  # while another was joined
@@ -168,29 +168,6 @@ class Dispatcher:
                 continue
             await self._until_changed(task, changed, deadline)
             passed_over.clear()
-
-    def _candidates(self, task: Task, passed_over: set[UUID]) -> list[Connection]:
-        """Return the workers that may get the task, best first."""
-        workers = self._workers.connections
-        if passed_over:
-            workers = [worker for worker in workers if worker.uid not in passed_over]
-        if self._admission is not None and workers:
-            workers = self._with_room(self._admission, task, workers)
-        chosen = self._balancer.choose(task, workers) if workers else ()
-        candidates = [worker for worker in chosen if isinstance(worker, Connection)]
-        if not candidates and workers:
-            raise NoWorkersAvailable(
-                f"the load balancer chose none of {len(workers)} workers for {task.name!r}"
-            )
-        return candidates
-
-    def _with_room(
-        self, admission: Admission, task: Task, workers: list[Connection]
-    ) -> list[Connection]:
-        free = [worker for worker in workers if admission.has_room(worker.uid)]
-        if not free:
-            raise admission.refusal(task.name, len(workers))
-        return free
 
     async def _until_changed(self, task: Task, changed: asyncio.Event, deadline: float) -> None:
         error = self._roster.error

@@ -1,0 +1,38 @@
+"""A routine with tags runs where the workers have them, and says so where they don't."""
+
+import pytest
+
+import wool
+from tests.routines import pid
+
+pytestmark = pytest.mark.anyio
+
+
+@wool.routine(tags=("gpu",))
+async def on_a_gpu() -> tuple[str | None, frozenset[str]]:
+    task = wool.current_task()
+    assert task is not None
+    return task.tag, task.tags
+
+
+@wool.routine
+async def relay() -> str | None:
+    tag, _ = await on_a_gpu()
+    return tag
+
+
+async def test_workers_with_all_the_tags_get_the_call() -> None:
+    async with wool.WorkerPool("gpu", "large", size=1):
+        assert await on_a_gpu() == ("gpu", frozenset({"gpu"}))
+        assert await pid.options(tags=["large", "gpu"])() == await pid()
+
+
+async def test_nested_calls_go_by_tags_too() -> None:
+    async with wool.WorkerPool("gpu", size=1):
+        assert await relay() == "gpu"
+
+
+async def test_a_call_that_no_worker_can_take_says_which_tags_are_missing() -> None:
+    async with wool.WorkerPool("large", size=1):
+        with pytest.raises(wool.NoWorkersAvailable, match=r"\['gpu'\].* have \['large'\]"):
+            await on_a_gpu()

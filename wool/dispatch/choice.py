@@ -1,0 +1,65 @@
+"""Who may get a call, and in which order they are asked."""
+
+from __future__ import annotations
+
+__all__ = ["Choice"]
+
+from collections.abc import Collection
+from uuid import UUID
+
+from wool.dispatch.admission import Admission
+from wool.dispatch.workers import Workers
+from wool.exceptions import NoWorkersAvailable
+from wool.task import Task
+from wool.transport.connection import Connection
+from wool.types import LoadBalancerLike
+
+
+class Choice:
+    """Leaves out the workers that can't take a call, and has the balancer order the others."""
+
+    def __init__(
+        self, workers: Workers, balancer: LoadBalancerLike, admission: Admission | None
+    ) -> None:
+        self._workers = workers
+        self._balancer = balancer
+        self._admission = admission
+
+    def candidates(self, task: Task, passed_over: Collection[UUID]) -> list[Connection]:
+        """Return the workers that may get `task`, best first; none if nobody is there just now.
+
+        Raises NoWorkersAvailable if none of those who are there ever will, and Overloaded.
+        """
+        workers = self._workers.connections
+        if task.tags and workers:
+            workers = _with_tags(task, workers)
+        if passed_over:
+            workers = [worker for worker in workers if worker.uid not in passed_over]
+        if self._admission is not None and workers:
+            workers = _with_room(self._admission, task, workers)
+        chosen = self._balancer.choose(task, workers) if workers else ()
+        candidates = [worker for worker in chosen if isinstance(worker, Connection)]
+        if not candidates and workers:
+            raise NoWorkersAvailable(
+                f"the load balancer chose none of {len(workers)} workers for {task.name!r}"
+            )
+        return candidates
+
+
+def _with_tags(task: Task, workers: list[Connection]) -> list[Connection]:
+    tagged = [worker for worker in workers if task.tags <= worker.metadata.tags]
+    if not tagged:
+        there = sorted(frozenset[str]().union(*(worker.metadata.tags for worker in workers)))
+        raise NoWorkersAvailable(
+            f"{task.name!r} needs a worker with the tags {sorted(task.tags)}, and the pool's "
+            f"{len(workers)} workers have {there or 'none'}: open a pool with them, as in "
+            f"WorkerPool({', '.join(map(repr, sorted(task.tags)))})"
+        )
+    return tagged
+
+
+def _with_room(admission: Admission, task: Task, workers: list[Connection]) -> list[Connection]:
+    free = [worker for worker in workers if admission.has_room(worker.uid)]
+    if not free:
+        raise admission.refusal(task.name, len(workers))
+    return free
