@@ -17,8 +17,8 @@ class LeastBusyLoadBalancer:
     """Gives a call to the worker that has the fewest, of those whose loop is not blocked.
 
     A worker counts as blocked while it has not acknowledged a call for 20 ms: a routine computes
-    there without waiting. It comes last, and gets calls only if all are blocked. Of workers with
-    as many calls, each has its turn.
+    there without waiting. It comes last, and gets calls only if all are blocked: then the one that
+    has been for the shortest time is the best. Of workers with as many calls, each has its turn.
     """
 
     def __init__(self) -> None:
@@ -32,5 +32,6 @@ class LeastBusyLoadBalancer:
         return sorted(in_turn, key=_load)
 
 
-def _load(worker: WorkerLike) -> tuple[bool, int]:
-    return worker.unacknowledged_for > _BLOCKED, worker.in_flight
+def _load(worker: WorkerLike) -> tuple[float, int]:
+    blocked_for = worker.unacknowledged_for
+    return (blocked_for if blocked_for > _BLOCKED else 0.0), worker.in_flight
