@@ -77,7 +77,7 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
 
 
 def test_every_error_can_be_made_with_a_message_alone() -> None:
-    for cls in _errors():
+    for cls in set(_errors()) - {wool.BroadcastError}:  # a group has members
         assert str(cls("words")) == "words"
 
 

@@ -15,6 +15,7 @@ from wool.dispatch.stats import PoolStats, WorkerStats
 from wool.events import TaskEvent
 from wool.exceptions import (
     AuthenticationError,
+    BroadcastError,
     DispatchTimeout,
     MessageTooLarge,
     NoActivePool,
@@ -40,6 +41,7 @@ from wool.worker.state import worker_state
 
 __all__ = [
     "AuthenticationError",
+    "BroadcastError",
     "DispatchTimeout",
     "LeastBusyLoadBalancer",
     "LoadBalancerLike",

@@ -8,6 +8,7 @@
     ├── DispatchTimeout       the call took longer than its limit; also a TimeoutError
     ├── WorkerDied            the worker's process ended; the outcome of the call is unknown
     │   └── WorkerStalled     ... or was stopped for longer than stall_timeout
+    ├── BroadcastError        a call that went to every worker raised on some; also a group
     ├── RoutineExited         the routine raised SystemExit or KeyboardInterrupt
     ├── RemoteError           a remote exception that can't be rebuilt here
     ├── SerializationError    an argument, a result or the routine itself can't be pickled
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 __all__ = [
     "AuthenticationError",
+    "BroadcastError",
     "DispatchTimeout",
     "MessageTooLarge",
     "NoActivePool",
@@ -41,6 +43,10 @@ __all__ = [
 ]
 
 import signal as signals
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
 
 
 class WoolError(Exception):
@@ -187,6 +193,25 @@ def ending(returncode: int | None) -> str:
         return f"was killed by {signals.Signals(-returncode).name}"
     except ValueError:
         return f"was killed by signal {-returncode}"
+
+
+class BroadcastError(WoolError, ExceptionGroup[Exception]):
+    """A call that went to every worker raised on some of them. It has ended on all.
+
+    It is a group of what was raised. `errors` says which worker raised what, `results` what the
+    others returned, both by the worker's uid.
+    """
+
+    errors: Mapping[UUID, Exception] = MappingProxyType({})
+    results: Mapping[UUID, Any] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, errors: Mapping[UUID, Exception], results: Mapping[UUID, Any]) -> BroadcastError:
+        """Build the error."""
+        count = len(errors) + len(results)
+        group = cls(f"raised on {len(errors)} of {count} workers", list(errors.values()))
+        group.errors, group.results = dict(errors), dict(results)
+        return group
 
 
 class RoutineExited(WoolError):

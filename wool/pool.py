@@ -5,19 +5,30 @@ from __future__ import annotations
 __all__ = ["WorkerPool"]
 
 import contextlib
+import functools
 import os
 import secrets
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
+from wool.dispatch.broadcasting import broadcast
+from wool.dispatch.mapping import Rows, mapped
 from wool.dispatch.stats import PoolStats
+from wool.dispatch.through import through
 from wool.exceptions import PoolClosed
 from wool.given import Given, enter, refuse_unless
 from wool.lifespan import checked_lifespan, pickled_lifespan
@@ -25,8 +36,12 @@ from wool.opened import OpenPool
 from wool.settings import PoolSettings, checked_modules, checked_tags, positive, seconds
 from wool.types import LoadBalancerLike, WorkerMetadata
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _BALANCER = ("loadbalancer", "choose(task, workers)")
 _TOKEN_SIZE = 32  # bytes
+_PLENTY = 4  # calls per worker: one runs, and others are there when it ends
 _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
 
 
@@ -144,6 +159,63 @@ class WorkerPool:
         finally:
             await self._given.aclose()
 
+    def dispatch(self, routine: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a routine through this pool, whichever is active.
+
+        Returns what the call itself would: a coroutine, or an async generator. Calls that the
+        routine makes go to this pool, too. `routine` may be a bound method of a routine, and a
+        `functools.partial` of one; TypeError is raised for anything else. Raises PoolClosed if the
+        pool is not open yet; if it was left, awaiting the coroutine does.
+        """
+        called: T = through(self._open().dispatchers, routine)(*args, **kwargs)
+        return called
+
+    def map(
+        self,
+        routine: Callable[..., Coroutine[Any, Any, T]],
+        /,
+        *iterables: Iterable[Any] | AsyncIterable[Any],
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[T]:
+        """Call a routine for each item, or for each row of several iterables; iterate over results.
+
+        As many calls as `limit` are under way, by default four for each worker (or `max_pending`,
+        if that is less): enough to keep them busy. Iterables, which may be async, are read one row
+        at a time, in step as by `zip`, and no more than `limit` rows ahead of what was taken from
+        the result. Calls begin when that is iterated over, and a slow consumer holds them up.
+
+        Results come in the order of the rows, or as calls end if not `ordered`. So do errors: the
+        first one is raised, the other calls are cancelled, and have the pool's grace to clean up
+        before. The same becomes of them when the consumer is cancelled or closes the iterator; one
+        left by `break` does so when it is collected. No call outlives it.
+
+        Raises TypeError if `routine` is none, as `dispatch` does, or is a generator.
+        """
+        if not iterables:
+            raise TypeError("map takes at least one iterable beside the routine")
+        at_once = None if limit is None else positive("limit", limit)
+        call = through(self._open().dispatchers, routine, returning=True)
+        return mapped(call, Rows(iterables), lambda: at_once or self._plenty, ordered=ordered)
+
+    async def broadcast(
+        self, routine: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> dict[UUID, T]:
+        """Call a routine once on every worker that is there now; return the results by uid.
+
+        The calls run at the same time, each to its end, whatever becomes of the others; then
+        BroadcastError, a group, tells which workers raised what, and what the others returned. A
+        worker that leaves before its call has started is in neither: whoever takes its place starts
+        afresh. Idempotent routines are not called elsewhere, either. `max_pending` holds no call
+        up. A call on a worker that is stopped waits for it, for up to `start_timeout`.
+
+        Cancelling this cancels all the calls. Raises TypeError if `routine` is none, as `dispatch`
+        does, or is a generator.
+        """
+        dispatchers = self._open().dispatchers
+        call = functools.partial(routine, *args, **kwargs)
+        return await broadcast(dispatchers, self.workers, call)
+
     def activate(self) -> AbstractContextManager[None]:
         """Return a context manager that makes this pool the active one in its block.
 
@@ -176,6 +248,12 @@ class WorkerPool:
     def closed(self) -> bool:
         """Tell whether the pool was left, or ended with its event loop."""
         return self._closed or (self._opened is not None and self._opened.dispatchers.closed)
+
+    @property
+    def _plenty(self) -> int:
+        """How many calls keep the workers busy."""
+        each = min(self._max_pending or _PLENTY, _PLENTY)
+        return each * max(len(self.workers), 1)
 
     def _open(self) -> OpenPool:
         if self._opened is None:

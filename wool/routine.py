@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Routine", "routine"]
+__all__ = ["Routine", "redirected", "routine"]
 
 import functools
 import inspect
@@ -12,11 +12,13 @@ from dataclasses import replace
 from functools import partial
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
+from weakref import WeakKeyDictionary
 
 from wool.context import active_pool, current_task
 from wool.events import emit, is_watched
-from wool.reference import PLAIN
+from wool.reference import PLAIN, is_generator
 from wool.task import Options, Task
+from wool.types import PoolLike
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -24,6 +26,9 @@ R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 Y = TypeVar("Y")
 S = TypeVar("S")
+
+_options: WeakKeyDictionary[Any, Options] = WeakKeyDictionary()
+"""Every routine's. What functools.wraps makes of a routine is none, though it looks like one."""
 
 
 class Routine(Protocol[P, R_co]):
@@ -101,6 +106,17 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     return partial(_decorate, options=checked) if function is None else _decorate(function, checked)
 
 
+def redirected(wrapper: Any, pool: PoolLike) -> Any:
+    """Return the routine `wrapper` with its calls going to `pool`; None if it is no routine."""
+    try:
+        options = _options[wrapper]
+    except (KeyError, TypeError):  # or it can't be hashed, or referred to weakly
+        return None
+    function = getattr(wrapper, PLAIN)
+    make = _generator_routine if is_generator(function) else _coroutine_routine
+    return make(function, options, lambda _: pool)
+
+
 class _Decorator(Protocol):
     """`@routine(...)`, still without its function."""
 
@@ -152,6 +168,7 @@ def _described(thing: object) -> str:
 
 def _mark(wrapper: Any, function: FunctionType, options: Options) -> Any:
     setattr(wrapper, PLAIN, function)
+    _options[wrapper] = options
     wrapper.local = function
     wrapper.options = partial(_with_options, function, options)
     return wrapper
@@ -172,11 +189,15 @@ def _new_task(
     return task
 
 
-def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]], options: Options) -> Any:
+def _coroutine_routine(
+    function: Callable[..., Coroutine[Any, Any, Any]],
+    options: Options,
+    pool_for: Callable[[Task], PoolLike] = active_pool,
+) -> Any:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         task = _new_task(function, options, args, kwargs)
-        pool = active_pool(task)
+        pool = pool_for(task)
         emit("task-created", task)
         try:
             return await pool.call(task)
@@ -186,12 +207,16 @@ def _coroutine_routine(function: Callable[..., Coroutine[Any, Any, Any]], option
     return call
 
 
-def _generator_routine(function: Callable[..., AsyncGenerator[Any, Any]], options: Options) -> Any:
+def _generator_routine(
+    function: Callable[..., AsyncGenerator[Any, Any]],
+    options: Options,
+    pool_for: Callable[[Task], PoolLike] = active_pool,
+) -> Any:
     # A native generator in front of the remote one: misuse, closing and collection are Python's.
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         task = _new_task(function, options, args, kwargs)
-        steps = active_pool(task).steps(task)
+        steps = pool_for(task).steps(task)
         emit("task-created", task)
         try:
             item = await steps.start()

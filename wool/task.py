@@ -89,6 +89,9 @@ class Task:
     observed: bool = False
     """Whether somebody wants to hear of its events."""
 
+    worker: UUID | None = None
+    """The uid of the worker that has to take it; None if the balancer chooses."""
+
     @property
     def id(self) -> UUID:
         """What tells this task from any other."""

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from wool.dispatch.admission import Admission
-from wool.dispatch.workers import Workers
+from wool.dispatch.workers import Departed, Workers
 from wool.exceptions import NoWorkersAvailable
 from wool.task import Task
 from wool.transport.connection import Connection
@@ -28,8 +28,13 @@ class Choice:
     def candidates(self, task: Task, passed_over: Collection[UUID]) -> list[Connection]:
         """Return the workers that may get `task`, best first; none if nobody is there just now.
 
-        Raises NoWorkersAvailable if none of those who are there ever will, and Overloaded.
+        Raises NoWorkersAvailable if none of those who are there ever will, Overloaded, and Departed
+        if the one that has to take it is not there.
         """
+        if task.worker is not None:
+            if task.worker in passed_over:  # it rejected the task, since it is about to leave
+                raise Departed
+            return self._workers.only(task.worker)
         workers = self._workers.connections
         if task.tags and workers:
             workers = _with_tags(task, workers)

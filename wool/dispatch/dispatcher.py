@@ -72,7 +72,7 @@ class Dispatcher:
         """Run a coroutine routine on a worker. Raises what it raises, or a WoolError."""
         worker, _, outcome = await within_limit(task, partial(self.open, task))
         if isinstance(outcome, Lost):
-            attempts = _ATTEMPTS if task.idempotent else 1
+            attempts = _ATTEMPTS if _may_be_repeated(task) else 1
             raise await self.explain(task, worker, outcome, attempts)
         _tracing.debug("%s came back: %s", task, outcome.kind)
         return outcome.result(task)
@@ -161,13 +161,18 @@ class Dispatcher:
                         calls = await worker.connect(min(patience, deadline))
                     except OSError:  # of which TimeoutError is one
                         continue
-                if self._admission is None or self._admission.take(worker.uid):
+                if self._take(task, worker):
                     return worker, calls
                 too_late = True  # another call took the last place meanwhile
             if too_late:
                 continue
             await self._until_changed(task, changed, deadline)
             passed_over.clear()
+
+    def _take(self, task: Task, worker: Connection) -> bool:
+        if self._admission is None:
+            return True
+        return self._admission.take(worker.uid, always=task.worker is not None)
 
     async def _until_changed(self, task: Task, changed: asyncio.Event, deadline: float) -> None:
         error = self._roster.error
@@ -199,8 +204,12 @@ class Dispatcher:
 def _may_go_elsewhere(task: Task, outcome: Outcome | Lost, attempts: int) -> bool:
     if isinstance(outcome, Lost):
         closed = isinstance(outcome.error, PoolClosed)
-        return task.idempotent and not closed and attempts < _ATTEMPTS
+        return _may_be_repeated(task) and not closed and attempts < _ATTEMPTS
     return outcome.kind == "reject"
+
+
+def _may_be_repeated(task: Task) -> bool:
+    return task.idempotent and task.worker is None
 
 
 def _advance(step: Any) -> None:

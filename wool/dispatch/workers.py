@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Workers"]
+__all__ = ["Departed", "Workers"]
 
 import asyncio
 import contextlib
@@ -19,6 +19,10 @@ from wool.transport.connection import Connection
 _POST_MORTEM = 0.1  # seconds to wait for the exit status of a worker that hung up
 _SILENT = 1.0  # seconds after which, for want of better knowledge, a worker may be stopped
 _LAST_FRAMES = 1.0  # seconds for a link to end by itself when its worker has left
+
+
+class Departed(LookupError):
+    """The one worker that a call was for is not there. It was certainly not started."""
 
 
 class Workers:
@@ -48,6 +52,15 @@ class Workers:
         if not CAN_TELL_STOPPED:
             return [worker for worker in there if worker.unacknowledged_for < _SILENT] or there
         return [worker for worker in there if not worker.stopped] if self._any_stopped else there
+
+    def only(self, uid: UUID) -> list[Connection]:
+        """Return one worker, or none while it is stopped. Raises Departed if it is not there."""
+        if uid not in self._connections:
+            self._sync()  # it may have joined just now
+        if uid not in self._connections:
+            raise Departed
+        worker = self._connections[uid]
+        return [] if worker.stopped else [worker]
 
     @property
     def changed(self) -> asyncio.Event:

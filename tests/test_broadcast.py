@@ -1,0 +1,135 @@
+"""One call on every worker: `pool.broadcast`."""
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import pytest
+
+import wool
+from tests.home import Home, say, told
+from tests.routines import Account, count, double, fail, pid, wait
+
+pytestmark = pytest.mark.anyio
+
+
+@wool.routine
+async def raise_at(victim: int, home: str) -> int:
+    """Raise on one worker, wait for "go" on the others."""
+    if os.getpid() == victim:
+        raise LookupError("not here")
+    say(home, "waiting")
+    await told(home, "go")
+    return os.getpid()
+
+
+@wool.routine(idempotent=True)
+async def die_at(victim: int) -> int:
+    if os.getpid() == victim:
+        os.kill(victim, signal.SIGKILL)
+        await asyncio.sleep(10)
+    return os.getpid()
+
+
+async def test_every_worker_gets_the_call_once(pool: wool.WorkerPool) -> None:
+    results = await pool.broadcast(pid)
+    assert results == {uid: worker.pid for uid, worker in pool.workers.items()}
+
+
+async def test_arguments_and_methods_are_as_ever(pool: wool.WorkerPool) -> None:
+    assert list((await pool.broadcast(double, n=2)).values()) == [4, 4]
+    assert list((await pool.broadcast(Account(1).plus, 2)).values()) == [3, 3]
+
+
+async def test_the_balancer_has_no_say() -> None:
+    class Nobody:
+        def choose(self, task: wool.Task, workers: Any) -> Any:
+            return []
+
+    async with wool.WorkerPool(size=2, loadbalancer=Nobody) as pool:
+        assert len(set((await pool.broadcast(pid)).values())) == 2
+
+
+async def test_an_error_on_one_lets_the_others_end_and_says_where_it_was(
+    pool: wool.WorkerPool, home: Home
+) -> None:
+    (bad, victim), (good, other) = ((uid, worker.pid) for uid, worker in pool.workers.items())
+    call = asyncio.create_task(pool.broadcast(raise_at, victim, home.path))
+    assert await home.hear() == "waiting"
+    home.tell("go")
+    with pytest.raises(wool.BroadcastError, match="raised on 1 of 2 workers") as caught:
+        await call
+    error = caught.value
+    assert error.results == {good: other}
+    assert list(error.errors) == [bad]
+    assert isinstance(error.errors[bad], LookupError)
+    assert error.exceptions == (error.errors[bad],)
+    assert error.errors[bad].__notes__[-1] == f"raised on worker {victim}, {bad}"
+
+
+async def test_errors_can_be_caught_by_their_type(pool: wool.WorkerPool) -> None:
+    caught = list[BaseException]()
+    try:
+        await pool.broadcast(fail, ValueError("no"))
+    except* ValueError as group:
+        caught.extend(group.exceptions)
+    assert [str(error) for error in caught] == ["no", "no"]
+
+
+async def test_to_cancel_it_cancels_every_call(pool: wool.WorkerPool, home: Home) -> None:
+    call = asyncio.create_task(pool.broadcast(wait, home.path))
+    assert [await home.hear(), await home.hear()] == ["started"] * 2
+    call.cancel()
+    await asyncio.wait([call])
+    assert call.cancelled()
+    assert sorted(home.heard()) == ["cancelled", "cancelled", "ended", "ended"]
+
+
+async def test_a_worker_that_dies_of_it_is_an_error_even_if_the_routine_is_idempotent() -> None:
+    async with wool.WorkerPool(size=2) as pool:
+        (bad, victim), (good, other) = ((uid, worker.pid) for uid, worker in pool.workers.items())
+        with pytest.raises(wool.BroadcastError) as caught:
+            await pool.broadcast(die_at, victim)
+        assert caught.value.results == {good: other}
+        died = caught.value.errors[bad]
+        assert isinstance(died, wool.WorkerDied)
+        assert died.signal == signal.SIGKILL
+        assert "attempts" not in str(died)
+
+
+async def test_a_worker_that_left_before_its_call_is_left_out() -> None:
+    async with wool.WorkerPool(size=2) as pool:
+        await pool.broadcast(pid)
+        before = dict(pool.workers)
+        victim, other = before
+        call = asyncio.create_task(pool.broadcast(pid))
+        os.kill(before[victim].pid, signal.SIGKILL)
+        results = await asyncio.gather(call, return_exceptions=True)
+        # It died with the call or before, as the case may be; the other's result is there.
+        [result] = results
+        done = result.results if isinstance(result, wool.BroadcastError) else result
+        assert isinstance(done, dict)
+        assert done[other] == before[other].pid
+
+
+async def test_workers_at_their_limit_get_it_all_the_same(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1) as pool:
+        call = asyncio.create_task(wait(home.path))
+        await home.hear()
+        assert len(await pool.broadcast(pid)) == 1
+        with pytest.raises(wool.Overloaded):
+            await pid()
+        home.tell("go")
+        await call
+        assert await double(1) == 2
+
+
+async def test_a_generator_is_refused(pool: wool.WorkerPool) -> None:
+    with pytest.raises(TypeError, match=r"iterate over pool\.dispatch"):
+        await pool.broadcast(count, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def test_what_is_no_routine_is_refused(pool: wool.WorkerPool) -> None:
+    with pytest.raises(TypeError, match="is not a routine"):
+        await pool.broadcast(asyncio.sleep, 0)

@@ -1,0 +1,83 @@
+"""One call on every worker."""
+
+from __future__ import annotations
+
+__all__ = ["broadcast"]
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from wool.dispatch.loops import Dispatchers
+from wool.dispatch.through import through
+from wool.dispatch.workers import Departed
+from wool.exceptions import BroadcastError
+from wool.task import Task
+from wool.types import PoolLike, Steps, WorkerMetadata
+from wool.waiting import settle
+
+
+class _Pinned(PoolLike):
+    """A pool, all of whose calls go to one worker."""
+
+    def __init__(self, pool: Dispatchers, uid: UUID) -> None:
+        self._pool = pool
+        self._uid = uid
+
+    def call(self, task: Task, /) -> Coroutine[Any, Any, Any]:
+        task.worker = self._uid
+        return self._pool.call(task)
+
+    def steps(self, task: Task, /) -> Steps:
+        task.worker = self._uid
+        return self._pool.steps(task)
+
+    @property
+    def closed(self) -> bool:
+        return self._pool.closed
+
+    @property
+    def outer(self) -> PoolLike | None:
+        return self._pool.outer
+
+
+async def broadcast(
+    pool: Dispatchers,
+    workers: Mapping[UUID, WorkerMetadata],
+    call: Callable[[], Coroutine[Any, Any, Any]],
+) -> dict[UUID, Any]:
+    """Return what `call`, of a routine, gives on each of `workers` that is still there.
+
+    Raises BroadcastError once all have ended, if one raised.
+    """
+    through(pool, call, returning=True)  # refuses what is no routine, even if nobody is there
+    on_each = {uid: through(_Pinned(pool, uid), call, returning=True) for uid in workers}
+    calls = {uid: asyncio.create_task(on_this()) for uid, on_this in on_each.items()}
+    try:
+        await asyncio.wait(calls.values()) if calls else None
+    finally:
+        await _end(calls.values())
+    results = dict[UUID, Any]()
+    errors = dict[UUID, Exception]()
+    for uid, task in calls.items():
+        try:
+            results[uid] = task.result()
+        except Departed:
+            continue
+        except Exception as error:  # noqa: BLE001 - the routine's
+            error.add_note(f"raised on worker {workers[uid].pid}, {uid}")
+            errors[uid] = error
+    if errors:
+        raise BroadcastError.of(errors, results)
+    return results
+
+
+async def _end(calls: Iterable[asyncio.Task[Any]]) -> None:
+    running = [call for call in calls if not call.done()]
+    for call in running:
+        call.cancel()
+    await settle(running)
+    for call in running:
+        if not call.cancelled():
+            call.exception()  # it has been seen

@@ -1,0 +1,135 @@
+"""Many calls of one routine, some of them at a time."""
+
+from __future__ import annotations
+
+__all__ = ["Rows", "mapped"]
+
+import asyncio
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+)
+from typing import Any
+
+from wool.waiting import settle
+
+_END = object()
+
+
+class Rows:
+    """Arguments for one call after the other, read from several iterables in step, as by `zip`.
+
+    Raises TypeError if one of them can't be iterated over.
+    """
+
+    def __init__(self, iterables: Iterable[Iterable[Any] | AsyncIterable[Any]]) -> None:
+        self._columns = [
+            aiter(each) if isinstance(each, AsyncIterable) else iter(each) for each in iterables
+        ]
+        self._reading = asyncio.Lock()
+        self.ended = False
+        """Whether the shortest has ended, or one has raised."""
+
+    async def read(self) -> list[Any] | None:
+        """Return the next row; None if there is none. Raises what the iterables raise."""
+        async with self._reading:
+            row = list[Any]()
+            if self.ended:
+                return None
+            self.ended = True
+            for column in self._columns:
+                try:
+                    if isinstance(column, AsyncIterator):
+                        row.append(await anext(column))
+                    else:
+                        row.append(next(column))
+                except (StopIteration, StopAsyncIteration):
+                    return None
+            self.ended = False
+            return row
+
+
+async def mapped(
+    call: Callable[..., Coroutine[Any, Any, Any]],
+    rows: Rows,
+    limit: Callable[[], int],
+    *,
+    ordered: bool,
+) -> AsyncGenerator[Any]:
+    """Yield what `call` returns for each row, at most `limit()` rows ahead of the consumer."""
+    window = _Window(call, rows, limit, ordered=ordered)
+    try:
+        while (result := await window.next()) is not _END:
+            yield result
+    finally:
+        await window.close()
+
+
+class _Window:
+    """The rows that were begun and whose results the consumer does not have: a task for each."""
+
+    def __init__(
+        self,
+        call: Callable[..., Coroutine[Any, Any, Any]],
+        rows: Rows,
+        limit: Callable[[], int],
+        *,
+        ordered: bool,
+    ) -> None:
+        self._call = call
+        self._rows = rows
+        self._limit = limit
+        self._ordered = ordered
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of the rows
+        self._ended: deque[asyncio.Task[Any]] = deque()  # in the order in which they ended
+        self._progress = asyncio.Event()
+
+    async def next(self) -> Any:
+        """Wait for the next result; _END if there is none. Raises what the call raised."""
+        while True:
+            self._fill()
+            if not self._tasks:
+                return _END
+            task = self._first()
+            if task is None:
+                self._progress.clear()
+                await self._progress.wait()
+            else:
+                del self._tasks[task]
+                if (result := task.result()) is not _END:
+                    return result
+
+    async def close(self) -> None:
+        """Cancel what is under way, and wait until it has cleaned up."""
+        for task in self._tasks:
+            task.cancel()
+        await settle(self._tasks.keys())
+
+    def _fill(self) -> None:
+        while len(self._tasks) < self._limit() and not self._rows.ended:
+            task = asyncio.create_task(self._one())
+            task.add_done_callback(self._note_end)
+            self._tasks[task] = None
+
+    async def _one(self) -> Any:
+        row = await self._rows.read()
+        return _END if row is None else await self._call(*row)
+
+    def _note_end(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled():
+            task.exception()  # it has been seen, even if the consumer leaves before
+        if not self._ordered:
+            self._ended.append(task)
+        self._progress.set()
+
+    def _first(self) -> asyncio.Task[Any] | None:
+        """Take the task whose result is the next one, if that has ended."""
+        if not self._ordered:
+            return self._ended.popleft() if self._ended else None
+        head = next(iter(self._tasks))
+        return head if head.done() else None

@@ -1,0 +1,40 @@
+"""Routines whose calls go to one pool, whichever is active."""
+
+from __future__ import annotations
+
+__all__ = ["through"]
+
+import functools
+import inspect
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+from wool.routine import redirected
+from wool.types import PoolLike
+
+
+def through(pool: PoolLike, given: object, *, returning: bool = False) -> Callable[..., Any]:
+    """Return what calls the routine `given` through `pool`.
+
+    It may be a bound method of a routine, too, or a `functools.partial` of either. Raises TypeError
+    for anything else, and if it is to be one that is `returning`, for a generator.
+    """
+    if isinstance(given, functools.partial):
+        function = through(pool, given.func, returning=returning)
+        return functools.partial(function, *given.args, **given.keywords)
+    if isinstance(given, MethodType):
+        function = through(pool, given.__func__, returning=returning)
+        return functools.partial(function, given.__self__)
+    routine: Callable[..., Any] | None = redirected(given, pool)
+    name = getattr(given, "__qualname__", given)
+    if routine is None:
+        raise TypeError(
+            f"{name!r} is not a routine: decorate the function with @wool.routine; what wraps a "
+            f"routine can be called inside 'with pool.activate()'"
+        )
+    if returning and not inspect.iscoroutinefunction(routine):
+        raise TypeError(
+            f"{name!r} is a generator, and has no one result: iterate over pool.dispatch(...)"
+        )
+    return routine
