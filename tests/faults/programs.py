@@ -18,6 +18,9 @@ __all__ = ["HEAD", "POOL", "Program", "emptied", "started", "swept"]
 HEAD = """
 import asyncio, ctypes, os, signal, sys, time, wool
 
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # whole lines, whoever else writes
+
 @wool.routine
 async def pid(): return os.getpid()
 
@@ -26,30 +29,30 @@ async def idle(): pass
 
 @wool.routine
 async def stay():
-    print("started", flush=True)
+    say("started")
     try: await asyncio.sleep(60)
-    finally: print("cleaned up", flush=True)
+    finally: say("cleaned up")
 
 @wool.routine
 async def ignore():
-    print("started", flush=True)
+    say("started")
     while True:
         try: await asyncio.sleep(60)
         except asyncio.CancelledError: pass
 
 @wool.routine
 async def block():
-    print("started", flush=True)
+    say("started")
     time.sleep(60)
 
 @wool.routine
 async def compute():
-    print("started", flush=True)
+    say("started")
     while True: pass
 
 @wool.routine
 async def hold_the_interpreter():
-    print("started", flush=True)
+    say("started")
     ctypes.PyDLL(None).sleep(60)
 """
 """Routines of such programs; those that go on print "started"."""
@@ -57,9 +60,9 @@ async def hold_the_interpreter():
 POOL = """
 async def main():
     async with wool.WorkerPool(size=2, grace=GRACE):
-        print("open", flush=True)
+        say("open")
         await ROUTINE()
-        print("idle", flush=True)
+        say("idle")
         await asyncio.sleep(60)
 asyncio.run(main())
 """
@@ -75,10 +78,11 @@ class Program:
     def wait_for(self, line: str) -> None:
         """Read its output up to a line."""
         assert self.process.stdout is not None
+        assert self.process.stderr is not None
         for written in self.process.stdout:
             if written == f"{line}\n":
                 return
-        raise AssertionError(f"it ended before it wrote {line!r}")
+        raise AssertionError(f"it ended before it wrote {line!r}:\n{self.process.stderr.read()}")
 
     def signal(self, number: int, *, group: bool = False) -> None:
         with suppress(ProcessLookupError):

@@ -6,6 +6,7 @@ import time
 import pytest
 
 import wool
+from tests.faults.promises import promised
 from tests.home import Home, say
 from tests.routines import block, double
 
@@ -38,4 +39,6 @@ async def test_calls_beside_blocked_loops_take_less_than_100_ms(home: Home) -> N
 
         await asyncio.gather(*(call_again_and_again() for _ in range(4)))
     took.sort()
-    assert took[len(took) * 99 // 100] < 0.1, f"of {len(took)} calls the slowest took {took[-9:]}"
+    assert took[len(took) * 99 // 100] < promised(0.1), (
+        f"of {len(took)} calls the slowest took {took[-9:]}"
+    )

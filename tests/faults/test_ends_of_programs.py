@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.programs import emptied, started
+from tests.faults.promises import promised
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
@@ -80,7 +81,7 @@ RUN = "\nasyncio.run(main())\nsys.exit(status)\n"
 @pytest.mark.parametrize("what", PROGRAMS)
 def test_a_program_that_ends_early_leaves_nothing(what: str, tmp_path: Path) -> None:
     with started(HELPERS + PROGRAMS[what] + RUN, tmp_path) as program:
-        _, err = program.process.communicate(timeout=10)
+        _, err = program.process.communicate(timeout=promised(10))
         assert not program.left(within=0)
     assert (program.process.returncode, err) == (3, "")
     assert not list(tmp_path.iterdir())
@@ -89,7 +90,7 @@ def test_a_program_that_ends_early_leaves_nothing(what: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("what", FORGETFUL)
 def test_a_program_that_never_leaves_its_pool_leaves_nothing(what: str, tmp_path: Path) -> None:
     with started(HELPERS + FORGETFUL[what] + RUN, tmp_path) as program:
-        program.process.communicate(timeout=10)
-        assert not program.left(within=2)
+        program.process.communicate(timeout=promised(10))
+        assert not program.left(within=promised(2))
     assert program.process.returncode == 3
-    assert emptied(tmp_path, within=2)
+    assert emptied(tmp_path, within=promised(2))

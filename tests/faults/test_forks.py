@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.programs import started
+from tests.faults.promises import promised
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
@@ -15,8 +16,8 @@ async def numbers():
     while True: yield os.getpid()
 
 async def say_what_comes_of(call):
-    try: print("child", await call, flush=True)
-    except Exception as error: print("child", type(error).__name__, error, flush=True)
+    try: say("child", await call)
+    except Exception as error: say("child", type(error).__name__, error)
 
 async def main():
     async with wool.WorkerPool(size=2) as pool:
@@ -28,12 +29,12 @@ async def main():
             WHAT
             sys.stdout.flush()
             EXIT
-        print("status", os.waitpid(child, 0)[1], flush=True)
+        say("status", os.waitpid(child, 0)[1])
         assert await running == "slow"
         assert await anext(steps) == worker
         assert await asyncio.to_thread(asyncio.run, in_another_loop(pool)) > 0
         assert len({await pid() for _ in range(4)}) == 2
-    print("left", flush=True)
+    say("left")
 
 @wool.routine
 async def slow():
@@ -63,7 +64,7 @@ EXITS = {
 @pytest.mark.parametrize("what", WHATS)
 def test_a_fork_is_told_and_its_parent_goes_on(what: str, ends: str, tmp_path: Path) -> None:
     with started(FORK.replace("WHAT", WHATS[what]).replace("EXIT", EXITS[ends]), tmp_path) as fork:
-        out, err = fork.process.communicate(timeout=10)
+        out, err = fork.process.communicate(timeout=promised(10))
         assert not fork.left(within=0)
     assert err == ""
     told = [line for line in out.splitlines() if line.startswith("child")]

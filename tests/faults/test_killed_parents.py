@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.programs import POOL, emptied, started, swept
+from tests.faults.promises import promised
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
-PROMISED = 2.0  # seconds
 ROUTINES = ["idle", "stay", "ignore", "block", "compute", "hold_the_interpreter"]
 
 
@@ -20,10 +20,10 @@ def test_nothing_is_left_of_a_program_that_is_killed(routine: str, tmp_path: Pat
     with started(POOL.replace("ROUTINE", routine).replace("GRACE", "5"), tmp_path) as program:
         program.wait_for("idle" if routine == "idle" else "started")
         program.kill()
-        assert not program.left(within=PROMISED)
+        assert not program.left(within=promised(2))
         assert program.process.stderr is not None
         assert program.process.stderr.read() == ""
-    assert emptied(tmp_path, within=PROMISED)
+    assert emptied(tmp_path, within=promised(2))
 
 
 def test_a_stopped_worker_ends_with_a_program_that_is_killed(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_stopped_worker_ends_with_a_program_that_is_killed(tmp_path: Path) -> 
 async def main():
     async with wool.WorkerPool(size=2) as pool:
         os.kill(await pid(), signal.SIGSTOP)
-        print("stopped", flush=True)
+        say("stopped")
         await asyncio.sleep(60)
 asyncio.run(main())
 """
@@ -39,8 +39,8 @@ asyncio.run(main())
         with started(text, tmp_path) as program:
             program.wait_for("stopped")
             program.kill()
-            assert not program.left(within=PROMISED)
-        assert emptied(tmp_path, within=PROMISED)
+            assert not program.left(within=promised(2))
+        assert emptied(tmp_path, within=promised(2))
 
 
 def test_workers_end_with_their_parent_though_a_fork_of_it_lives_on(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ async def main():
         if not (fork := os.fork()):
             time.sleep(60); os._exit(0)
         await pid()
-        print(fork, flush=True)
+        say(fork)
         await asyncio.sleep(60)
 asyncio.run(main())
 """
@@ -58,7 +58,7 @@ asyncio.run(main())
         assert program.process.stdout is not None
         fork = int(program.process.stdout.readline())
         program.kill()
-        assert not program.left(within=PROMISED, but=fork)
+        assert not program.left(within=promised(2), but=fork)
         os.kill(fork, signal.SIGKILL)
 
 
@@ -68,13 +68,13 @@ async def main():
     async with wool.WorkerPool(size=1) as pool:
         worker = next(iter(pool.workers.values()))
         os.kill(os.getpgid(worker.pid), signal.SIGKILL)
-        print("alone", flush=True)
+        say("alone")
         await asyncio.sleep(60)
 asyncio.run(main())
 """
     with started(text, tmp_path) as program:
         program.wait_for("alone")
         program.kill()
-        assert not program.left(within=PROMISED)
+        assert not program.left(within=promised(2))
     assert list(tmp_path.iterdir())
     assert swept(tmp_path)

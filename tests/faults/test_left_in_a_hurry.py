@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 import wool
+from tests.faults.promises import promised
 from tests.faults.soak import long_or_short
 from tests.home import Home
 from tests.routines import block, count, pid, refuse_to_end, size_of, slow_clean_up, wait
@@ -19,7 +20,6 @@ from tests.routines import block, count, pid, refuse_to_end, size_of, slow_clean
 pytestmark = pytest.mark.anyio
 
 GRACE = 0.3  # seconds
-PROMISED = GRACE + 2.0
 
 
 class Goings:
@@ -120,4 +120,4 @@ async def test_a_pool_is_left(
         await asyncio.gather(*going_on.calls, return_exceptions=True)
     ends = {type(call.exception()) for call in going_on.calls if call.exception() is not None}
     assert ends <= {wool.PoolClosed}
-    assert took < PROMISED
+    assert took < promised(GRACE + 2)

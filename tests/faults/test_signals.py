@@ -10,21 +10,20 @@ from pathlib import Path
 import pytest
 
 from tests.faults.programs import HEAD, POOL, emptied, started, swept
+from tests.faults.promises import promised
 from tests.faults.soak import long_or_short
 from tests.scripts import run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
-PROMISED = 3.0  # seconds
-
 START_AND_STOP = """
 async def main():
-    print("entering", flush=True)
+    say("entering")
     async with wool.WorkerPool(size=1, grace=0.2):
         call = asyncio.create_task(ignore())
         call.add_done_callback(asyncio.Task.exception)  # else asyncio reports that nobody asked
         await pid()
-        print("leaving", flush=True)
+        say("leaving")
 asyncio.run(main())
 """
 MOMENTS = [("entering", 20 * n) for n in range(10)] + [("leaving", 50 * n) for n in range(10)]
@@ -43,12 +42,12 @@ def test_a_program_ends_and_leaves_nothing(
         program.wait_for(line)
         time.sleep(delay / 1000)  # whatever it is doing by then
         program.signal(number, group=group)
-        _, err = program.process.communicate(timeout=PROMISED)
+        _, err = program.process.communicate(timeout=promised(3))
         assert program.process.returncode in (0, -number)
-        assert not program.left(within=2)
+        assert not program.left(within=promised(2))
     assert "never retrieved" not in err
     assert "Exception ignored" not in err
-    if not emptied(tmp_path, within=0.5 if number == signal.SIGINT else 2):
+    if not emptied(tmp_path, within=promised(0.5 if number == signal.SIGINT else 2)):
         assert number == signal.SIGTERM, "Ctrl-C cleans up"
         assert swept(tmp_path)
 
@@ -57,7 +56,7 @@ def test_ctrl_c_while_calls_run_cleans_up_and_leaves_nothing(tmp_path: Path) -> 
     with started(POOL.replace("ROUTINE", "stay").replace("GRACE", "2"), tmp_path) as program:
         program.wait_for("started")
         program.signal(signal.SIGINT)
-        out, err = program.process.communicate(timeout=5)
+        out, err = program.process.communicate(timeout=promised(5))
         assert not program.left(within=0)
     assert program.process.returncode == -signal.SIGINT
     assert "cleaned up" in out
@@ -73,8 +72,8 @@ def test_a_second_ctrl_c_does_not_wait_for_the_grace(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             program.process.wait(timeout=0.3)
         program.signal(signal.SIGINT)
-        program.process.communicate(timeout=5)
-        assert not program.left(within=2)
+        program.process.communicate(timeout=promised(5))
+        assert not program.left(within=promised(2))
     assert not list(tmp_path.iterdir())
 
 
