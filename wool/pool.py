@@ -18,6 +18,7 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
@@ -33,7 +34,7 @@ from wool.exceptions import PoolClosed
 from wool.given import Given, enter, refuse_unless
 from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.opened import OpenPool
-from wool.settings import PoolSettings, checked_modules, checked_tags, positive, seconds
+from wool.settings import PoolSettings, checked_modules, checked_tags, optional, positive, seconds
 from wool.types import LoadBalancerLike, WorkerMetadata
 
 P = ParamSpec("P")
@@ -48,7 +49,7 @@ _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
 class WorkerPool:
     """Worker processes on this machine, to which the routines called inside the block go.
 
-    `tags` mark the workers: load balancers find them in a worker's metadata.
+    `tags` mark the workers: routines with tags go to those that have them all.
     `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
     call: a LoadBalancerLike, a context manager of one (sync or async), which is entered before the
     workers start and left when they are gone, or a class or function that makes either; by default
@@ -105,23 +106,20 @@ class WorkerPool:
         max_message_size: int = 100 * 2**20,
         forward_logs: bool = True,
     ) -> None:
-        self._tags = checked_tags(tags)
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
-        self._start_timeout = seconds("start_timeout", start_timeout)
-        self._grace = seconds("grace", grace)
-        self._max_pending = None if max_pending is None else positive("max_pending", max_pending)
-        self._stall_timeout = (
-            None if stall_timeout is None else seconds("stall_timeout", stall_timeout)
+        self._settings = PoolSettings(
+            token=secrets.token_bytes(_TOKEN_SIZE),
+            tags=checked_tags(tags),
+            modules=checked_modules(modules),
+            max_pending=optional(positive, "max_pending", max_pending),
+            max_tasks_per_worker=optional(positive, "max_tasks_per_worker", max_tasks_per_worker),
+            stall_timeout=optional(seconds, "stall_timeout", stall_timeout),
+            start_timeout=seconds("start_timeout", start_timeout),
+            grace=seconds("grace", grace),
+            max_message_size=positive("max_message_size", max_message_size, most=_LARGEST),
+            forward_logs=forward_logs,
         )
-        self._max_message_size = positive("max_message_size", max_message_size)
-        if max_message_size > _LARGEST:
-            raise ValueError(f"max_message_size is at most {_LARGEST:,}, not {max_message_size:,}")
-        self._forward_logs = forward_logs
         self._lifespan = checked_lifespan(lifespan)
-        self._modules = checked_modules(modules)
-        self._max_tasks = None
-        if max_tasks_per_worker is not None:
-            self._max_tasks = positive("max_tasks_per_worker", max_tasks_per_worker)
         self._balancer = RoundRobinLoadBalancer if loadbalancer is None else loadbalancer
         refuse_unless(*_BALANCER, self._balancer)
         self._given = contextlib.AsyncExitStack()
@@ -134,8 +132,8 @@ class WorkerPool:
         async with contextlib.AsyncExitStack() as on_failure:
             on_failure.push_async_callback(self.aclose)
             balancer = await enter(*_BALANCER, self._balancer, self._given)
-            opened = OpenPool(self._roster, balancer, self._size, self._settings())
-            self._opened = opened
+            settings = replace(self._settings, lifespan=pickled_lifespan(self._lifespan))
+            opened = self._opened = OpenPool(self._roster, balancer, self._size, settings)
             await opened.start()
             on_failure.pop_all()
         enter_pool(opened.dispatchers)
@@ -252,28 +250,13 @@ class WorkerPool:
     @property
     def _plenty(self) -> int:
         """How many calls keep the workers busy."""
-        each = min(self._max_pending or _PLENTY, _PLENTY)
+        each = min(self._settings.max_pending or _PLENTY, _PLENTY)
         return each * max(len(self.workers), 1)
 
     def _open(self) -> OpenPool:
         if self._opened is None:
             raise PoolClosed("the pool is not open: enter it with 'async with'")
         return self._opened
-
-    def _settings(self) -> PoolSettings:
-        return PoolSettings(
-            token=secrets.token_bytes(_TOKEN_SIZE),
-            max_message_size=self._max_message_size,
-            grace=self._grace,
-            start_timeout=self._start_timeout,
-            forward_logs=self._forward_logs,
-            tags=self._tags,
-            modules=self._modules,
-            lifespan=pickled_lifespan(self._lifespan),
-            max_pending=self._max_pending,
-            max_tasks_per_worker=self._max_tasks,
-            stall_timeout=self._stall_timeout,
-        )
 
     def __del__(self) -> None:
         if self._opened is not None and not self._closed:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["PoolSettings", "checked_modules", "checked_tags", "positive", "seconds"]
+__all__ = ["PoolSettings", "checked_modules", "checked_tags", "optional", "positive", "seconds"]
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,20 @@ class PoolSettings:
     """How many calls a worker takes before another takes its place; None for no limit."""
 
 
-def positive(name: str, value: int) -> int:
-    """Return `value` if it is a whole number above 0. Raises TypeError or ValueError."""
+def positive(name: str, value: int, *, most: int | None = None) -> int:
+    """Return `value` if it is a whole number from 1 to `most`. Raises TypeError or ValueError."""
     if type(value) is not int:
         raise TypeError(f"{name} is a whole number, not {value!r}")
     if value < 1:
         raise ValueError(f"{name} is at least 1, not {value}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} is at most {most:,}, not {value:,}")
     return value
+
+
+def optional(check: Callable[[str, T], T], name: str, value: T | None) -> T | None:
+    """Return what `check` makes of `value`, and None for None."""
+    return None if value is None else check(name, value)
 
 
 def checked_tags(tags: Iterable[str]) -> frozenset[str]:
