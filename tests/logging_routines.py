@@ -8,7 +8,14 @@ from collections.abc import AsyncGenerator
 
 import wool
 
-__all__ = ["each_step_logs", "logs", "logs_an_exception", "logs_in_a_thread", "relays_logs"]
+__all__ = [
+    "a_fork_logs",
+    "each_step_logs",
+    "logs",
+    "logs_an_exception",
+    "logs_in_a_thread",
+    "relays_logs",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -43,3 +50,12 @@ async def each_step_logs() -> AsyncGenerator[int, None]:
     for n in range(3):
         _log.warning("step %d", n)
         yield n
+
+
+@wool.routine
+async def a_fork_logs() -> int:
+    child = os.fork()
+    if child == 0:
+        _log.warning("from a fork")
+        os._exit(0)
+    return os.waitpid(child, 0)[1]  # noqa: ASYNC222

@@ -8,6 +8,7 @@ import pytest
 
 import wool
 from tests.logging_routines import (
+    a_fork_logs,
     each_step_logs,
     logs,
     logs_an_exception,
@@ -65,6 +66,16 @@ async def test_threads_of_a_routine_log_to_its_caller(
 ) -> None:
     await logs_in_a_thread("from a thread")
     assert caplog.messages == ["from a thread"]
+
+
+async def test_a_fork_of_a_worker_logs_to_its_own_standard_error(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with wool.WorkerPool(size=1):
+        assert await a_fork_logs() == 0
+        await logs("hello")
+    assert caplog.messages == ["said hello"]
+    assert "from a fork" in capfd.readouterr().err
 
 
 async def test_nested_calls_log_to_where_the_first_was_made(

@@ -6,6 +6,7 @@ __all__ = ["ForwardingHandler", "levels", "replay"]
 
 import asyncio
 import logging
+import os
 import pickle
 import threading
 import traceback
@@ -35,8 +36,12 @@ class ForwardingHandler(logging.Handler):
         self._loop = loop
         self._elsewhere = elsewhere
         self._thread = threading.get_ident()
+        self._process = os.getpid()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if os.getpid() != self._process:  # forked by a routine: the link is not this process's
+            _to_stderr(record)
+            return
         sink = log_sink() or self._elsewhere
         try:
             packed = _pack(record)
@@ -46,6 +51,11 @@ class ForwardingHandler(logging.Handler):
                 self._loop.call_soon_threadsafe(sink, packed)
         except Exception:  # noqa: BLE001 - arguments' __str__ is user code; so do all handlers
             self.handleError(record)
+
+
+def _to_stderr(record: logging.LogRecord) -> None:
+    if logging.lastResort is not None:
+        logging.lastResort.handle(record)
 
 
 def _pack(record: logging.LogRecord) -> bytes:
