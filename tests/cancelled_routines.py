@@ -132,11 +132,13 @@ async def grouping(key: str) -> None:
 @wool.routine
 async def shielding(key: str) -> str:
     """Keep the cancellation from what it waits for, and see that through."""
-    inner = asyncio.ensure_future(asyncio.sleep(0.03, "inner"))
+    go = asyncio.Event()
+    inner = asyncio.ensure_future(go.wait())
     note(key, "started")
     try:
-        return await asyncio.shield(inner)
+        return str(await asyncio.shield(inner))
     except asyncio.CancelledError:
+        go.set()
         note(key, "inner", await inner)
         raise
 
