@@ -118,10 +118,26 @@ async def test_a_call_cancelled_in_one_batch_with_its_start_ends_at_once(home: H
         await home.hear()
         call = asyncio.create_task(wait(home.path))
         await asyncio.sleep(0)
-        call.cancel()
+        call.cancel("why")
         await asyncio.wait([blocking, call])
+        with pytest.raises(asyncio.CancelledError, match="why"):
+            await call
         # A call runs up to its first wait as soon as it is there.
-        assert home.heard() in ([], ["started", "cancelled", "ended"])
+        assert home.heard() in ([], ["started", "cancelled why", "ended"])
+
+
+async def test_a_call_cancelled_before_its_turn_came_never_starts_and_says_why(home: Home) -> None:
+    async with wool.WorkerPool(size=1):
+        blocking = asyncio.create_task(block(home.path, 0.2))
+        await home.hear()
+        before_it = asyncio.create_task(block(home.path, 0.05))
+        call = asyncio.create_task(wait(home.path))
+        await asyncio.sleep(0)
+        call.cancel("why")
+        await asyncio.wait([blocking, before_it, call])
+        with pytest.raises(asyncio.CancelledError, match="why"):
+            await call
+        assert [word.split()[0] for word in home.heard()] == ["started"]
 
 
 async def test_a_step_and_its_cancellation_may_arrive_in_one_batch(home: Home) -> None:
@@ -132,10 +148,12 @@ async def test_a_step_and_its_cancellation_may_arrive_in_one_batch(home: Home) -
         await home.hear()
         step = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0)
-        step.cancel()
+        step.cancel("why")
         await asyncio.wait([blocking])
         await asyncio.wait([step], timeout=0.5)
         assert step.done(), "the cancellation was lost"
+        with pytest.raises(asyncio.CancelledError, match="why"):
+            await step
 
 
 async def test_after_the_grace_the_caller_goes_on_and_the_worker_lives(home: Home) -> None:

@@ -36,7 +36,7 @@ class GeneratorSession(Session):
 
     def cancel(self, message: str = "", times: int = 1) -> None:
         if self._inbox:  # the step was commanded, and not begun
-            self._cancels += 1
+            self._cancel_early(message)
         else:
             super().cancel(message, times)
 
@@ -48,6 +48,7 @@ class GeneratorSession(Session):
         if self._state is not SessionState.SUSPENDED:
             super()._commanded(frame, buffers)
         self._cancels = self._requests = 0
+        self._reason = ""
         self._move(SessionState.RUNNING)
         self._inbox.append((frame, buffers))
         self._wake()
@@ -132,7 +133,7 @@ class GeneratorSession(Session):
         frame, buffers = self._inbox.popleft()
         if self._ended is not None:
             raise StopAsyncIteration if frame.HasField("close") else self._ended
-        return asyncio.CancelledError() if self._cancels else (frame, buffers)
+        return self._cancellation() if self._cancels else (frame, buffers)
 
     async def _between_steps(
         self, generator: AsyncGenerator[Any, Any], cancelled: asyncio.CancelledError

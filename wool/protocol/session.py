@@ -72,6 +72,7 @@ class Session(ABC):
         self._has_answered = False
         self._cancels = 0
         self._requests = 0  # how often the runner was cancelled; `_cancels` counts frames
+        self._reason = ""  # for a cancellation that came before there was a step to cancel
         self._closing = False
         self._thrown: BaseException | None = None
         self._runner: asyncio.Task[None] | None = None
@@ -100,12 +101,19 @@ class Session(ABC):
     def cancel(self, message: str = "", times: int = 1) -> None:
         """Cancel the running step. Between two steps there is nothing to cancel."""
         if self._state is SessionState.STARTING:
-            self._cancels += 1
+            self._cancel_early(message)
         elif self._state is SessionState.RUNNING and self._runner is not None:
             self._cancels += 1
             self._requests += times
             for _ in range(times):
                 self._runner.cancel(message or None)
+
+    def _cancel_early(self, message: str) -> None:
+        self._reason = self._reason or message
+        self._cancels += 1
+
+    def _cancellation(self) -> asyncio.CancelledError:
+        return asyncio.CancelledError(*[self._reason] if self._reason else [])
 
     def close(self) -> None:
         """End the call, whoever waits for it: cancel its step, close its generator. Once."""
@@ -133,7 +141,7 @@ class Session(ABC):
 
     def _begin(self) -> None:
         if self._cancels:  # before it started: it never does, like a local task
-            raise asyncio.CancelledError
+            raise self._cancellation()
         self._move(SessionState.RUNNING)
         _tracing.debug("%s runs", self._task)
 
