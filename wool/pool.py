@@ -65,8 +65,8 @@ class WorkerPool:
     before the balancer chooses, and if all have, the call raises Overloaded. Calls that routines
     make are not limited: a routine that waits for another must not keep it out.
 
-    A worker that is stopped (SIGSTOP, a debugger; on Linux, where the system tells) gets no calls
-    from half a second later until it goes on; if all are stopped, calls wait. `stall_timeout` is
+    A worker that is stopped (SIGSTOP, a debugger; on Linux, where the system tells) gets no calls,
+    from a moment later until it goes on; if all are stopped, calls wait. `stall_timeout` is
     for how many seconds a call that was sent there before waits on; then it raises WorkerStalled,
     here and in routines that made it, and what is left of it on the worker is cancelled as soon as
     that goes on. By default it waits for as long as it takes.

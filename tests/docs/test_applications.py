@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -27,6 +28,7 @@ Serve = Callable[..., httpx2.Client]
 SERVED = {
     "README.md",
     "docs/how-to/call-from-a-plain-def-handler.md",
+    "docs/how-to/refuse-calls.md",
     "docs/how-to/run-under-uvicorn.md",
     "docs/how-to/stop-when-the-client-leaves.md",
     "docs/how-to/stream-to-a-browser.md",
@@ -138,6 +140,15 @@ def test_a_client_that_leaves_stops_the_work(serve: Serve, tmp_path: Path) -> No
     while (said := (tmp_path / "long.log").read_text()) != "cancelled":
         assert time.monotonic() < deadline, said
         time.sleep(0.02)
+
+
+def test_requests_too_many_are_told_to_come_again(serve: Serve) -> None:
+    client = serve("docs/how-to/refuse-calls.md")
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(client.get, ["/render/2"] * 3))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
+    [refused] = [answer for answer in answers if answer.status_code == 503]
+    assert int(refused.headers["retry-after"]) >= 1
 
 
 def test_two_server_processes(serve: Serve) -> None:
