@@ -200,3 +200,14 @@ async def test_cancelling_at_any_moment_leaves_no_call_behind() -> None:
         call.cancel()
         await asyncio.wait([call])
     assert await evaluate("len(asyncio.all_tasks())") < 6
+
+
+async def test_a_coroutine_that_is_closed_by_hand_is_cancelled_there(
+    pool: wool.WorkerPool, home: Home
+) -> None:
+    call = wait(home.path)
+    call.send(None)
+    assert await home.hear() == "started"
+    call.close()
+    assert await home.hear() == "cancelled"
+    assert await home.hear() == "ended"

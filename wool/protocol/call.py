@@ -104,7 +104,9 @@ class Call:
             if outcome is None:
                 raise
             return outcome
-        except GeneratorExit:  # the waiting coroutine was dropped
+        except GeneratorExit:  # the waiting coroutine was closed, or dropped
+            close = wire.Close(final=True)
+            self._calls.sender.send(wire.Frame(call=self._call_id, close=close))
             self.abandon()
             raise
 
