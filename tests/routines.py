@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any, NoReturn
 
 import anyio
@@ -90,14 +89,6 @@ async def refuse_to_end(home: str) -> None:
             await asyncio.wait([going])
         except asyncio.CancelledError:
             say(home, "ignored")
-
-
-@wool.routine
-async def block_until(home: str, path: str) -> None:
-    """Keep the loop until there is a file at `path`."""
-    say(home, f"blocked {os.getpid()}")
-    while not Path(path).exists():  # noqa: ASYNC240
-        time.sleep(0.005)
 
 
 @wool.routine

@@ -10,8 +10,8 @@ from typing import Any, Self
 import pytest
 
 import wool
-from tests.home import Home
-from tests.routines import block_until, double, pid, wait
+from tests.home import Home, say
+from tests.routines import double, pid, wait
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +42,14 @@ async def test_least_busy_gives_each_call_to_the_worker_with_the_fewest(home: Ho
         assert len({await pid() for _ in range(6)}) == 1
         busy.cancel()
         await asyncio.wait([busy])
+
+
+@wool.routine
+async def block_until(home: str, path: str) -> None:
+    """Keep the loop until there is a file at `path`."""
+    say(home, f"blocked {os.getpid()}")
+    while not Path(path).exists():  # noqa: ASYNC240
+        time.sleep(0.005)
 
 
 async def test_a_blocked_worker_gets_no_calls_while_others_are_free(
