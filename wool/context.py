@@ -1,4 +1,4 @@
-"""The only ContextVars: which pool takes the calls made here, which task runs, and how long yet."""
+"""What holds here: which pool takes the calls, which task runs, how long yet, who gets its log."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
     WoolError
     ├── NoActivePool          a routine was called and no pool is active here
     ├── PoolClosed            the pool was left while the call ran
-    ├── NoWorkersAvailable    nobody joined in time to take the call
+    ├── NoWorkersAvailable    nobody joined in time to take the call, or nobody may have it
     ├── Overloaded            every worker has as many calls as it may have
     ├── DispatchTimeout       the call took longer than its limit; also a TimeoutError
     ├── WorkerDied            the worker's process ended; the outcome of the call is unknown
@@ -65,7 +65,11 @@ class PoolClosed(WoolError):
 
 
 class NoWorkersAvailable(WoolError):
-    """No worker took the call within the pool's `start_timeout`. It was certainly not started."""
+    """No worker took the call within the pool's `start_timeout`, or none may have it.
+
+    The latter is at once: no worker has the tags of the routine, or the load balancer chose none.
+    The call was certainly not started.
+    """
 
 
 class Overloaded(WoolError):

@@ -49,7 +49,8 @@ _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
 class WorkerPool:
     """Worker processes on this machine, to which the routines called inside the block go.
 
-    `tags` mark the workers: routines with tags go to those that have them all.
+    `tags` mark the workers: a routine with `tags=` goes only where the workers have all of those,
+    and load balancers find them in a worker's metadata.
     `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
     call: a LoadBalancerLike, a context manager of one (sync or async), which is entered before the
     workers start and left when they are gone, or a class or function that makes either; by default
@@ -75,7 +76,8 @@ class WorkerPool:
     and a call may wait for one. `grace` is how many seconds a cancelled call, or one that runs when
     the pool is left, has for its clean-up. `max_message_size` is how many bytes the arguments, a
     result or an item may take, pickled. With `forward_logs` what routines log arrives at the
-    loggers of the same names in the process that called them.
+    loggers of the same names in the process that called them, and what workers log otherwise in
+    this one.
 
     Entering waits until every worker takes calls; it raises StartupError if one does not come up,
     SerializationError if the lifespan can't be pickled, and cancelling it leaves nothing behind.
