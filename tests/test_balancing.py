@@ -1,6 +1,8 @@
 """Who gets a call."""
 
 import asyncio
+import os
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
