@@ -56,8 +56,8 @@ def _with_tags(task: Task, workers: list[Connection]) -> list[Connection]:
     if not tagged:
         there = sorted(frozenset[str]().union(*(worker.metadata.tags for worker in workers)))
         raise NoWorkersAvailable(
-            f"{task.name!r} needs a worker with the tags {sorted(task.tags)}, and the pool's "
-            f"{len(workers)} workers have {there or 'none'}: open a pool with them, as in "
+            f"{task.name!r} needs a worker with the tags {sorted(task.tags)}, and those of the "
+            f"active pool have {there or 'none'}: open a pool with them, as in "
             f"WorkerPool({', '.join(map(repr, sorted(task.tags)))})"
         )
     return tagged
