@@ -29,6 +29,7 @@ SERVED = {
     "README.md",
     "docs/how-to/call-from-a-plain-def-handler.md",
     "docs/how-to/refuse-calls.md",
+    "docs/how-to/pass-a-request-id-along.md",
     "docs/how-to/run-under-uvicorn.md",
     "docs/how-to/stop-when-the-client-leaves.md",
     "docs/how-to/stream-to-a-browser.md",
@@ -149,6 +150,13 @@ def test_requests_too_many_are_told_to_come_again(serve: Serve) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
     [refused] = [answer for answer in answers if answer.status_code == 503]
     assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_a_request_passes_its_id_along(serve: Serve) -> None:
+    client = serve("docs/how-to/pass-a-request-id-along.md")
+    answer = client.get("/count/hats", headers={"X-Request-ID": "7f3a"})
+    assert answer.json() == {"item": "hats", "count": 3, "request": "7f3a"}
+    assert client.get("/count/hats").json()["request"] not in ("7f3a", "-")
 
 
 def test_two_server_processes(serve: Serve) -> None:
