@@ -161,18 +161,14 @@ class Dispatcher:
                         calls = await worker.connect(min(patience, deadline))
                     except OSError:  # of which TimeoutError is one
                         continue
-                if self._take(task, worker):
+                admission, pinned = self._admission, task.worker is not None
+                if admission is None or admission.take(worker.uid, always=pinned):
                     return worker, calls
                 too_late = True  # another call took the last place meanwhile
             if too_late:
                 continue
             await self._until_changed(task, changed, deadline)
             passed_over.clear()
-
-    def _take(self, task: Task, worker: Connection) -> bool:
-        if self._admission is None:
-            return True
-        return self._admission.take(worker.uid, always=task.worker is not None)
 
     async def _until_changed(self, task: Task, changed: asyncio.Event, deadline: float) -> None:
         error = self._roster.error

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from wool.dispatch.admission import Admission
@@ -57,8 +58,8 @@ class Ledger:
         """Who is told of each call that ends."""
         self._lock = threading.Lock()
         self._open: dict[UUID, list[Tally]] = {}
-        self._closed: dict[UUID, Tally] = {}
-        self._departed = Tally()
+        self._closed: dict[UUID, _Sum] = {}
+        self._departed = _Sum()
 
     def open(self, uid: UUID) -> Tally:
         """Return a tally for one loop's calls on a worker."""
@@ -72,11 +73,11 @@ class Ledger:
         with self._lock:
             still_open = self._open[uid]
             still_open.remove(tally)
-            _add(self._closed.setdefault(uid, Tally()), tally)
+            self._closed[uid] = _Sum.of([self._closed.get(uid, _Sum()), tally])
             if not still_open:
                 del self._open[uid]
                 if departed:
-                    _add(self._departed, self._closed.pop(uid))
+                    self._departed = _Sum.of([self._departed, self._closed.pop(uid)])
 
     def stats(self, workers: Iterable[UUID], restarts: Mapping[UUID, int], total: int) -> PoolStats:
         """Sum up. `restarts` tells how many came before each of `workers`, `total` in all."""
@@ -84,7 +85,7 @@ class Ledger:
             there = set(workers)
             known = there | self._open.keys() | self._closed.keys()
             sums = {uid: self._sum(uid) for uid in known}
-            whole = _total([self._departed, *sums.values()])
+            whole = _Sum.of([self._departed, *sums.values()])
         by_worker = {
             uid: WorkerStats(part.in_flight, part.completed, part.failed, restarts.get(uid, 0))
             for uid, part in sums.items()
@@ -99,19 +100,16 @@ class Ledger:
             by_worker=MappingProxyType(by_worker),
         )
 
-    def _sum(self, uid: UUID) -> Tally:
-        closed = self._closed.get(uid, Tally())
-        return _total([closed, *self._open.get(uid, ())])
+    def _sum(self, uid: UUID) -> _Sum:
+        return _Sum.of([self._closed.get(uid, _Sum()), *self._open.get(uid, ())])
 
 
-def _total(parts: Iterable[Tally]) -> Tally:
-    total = Tally()
-    for part in parts:
-        _add(total, part)
-    return total
+class _Sum(NamedTuple):
+    in_flight: int = 0
+    completed: int = 0
+    failed: int = 0
 
-
-def _add(total: Tally, part: Tally) -> None:
-    total.in_flight += part.in_flight
-    total.completed += part.completed
-    total.failed += part.failed
+    @classmethod
+    def of(cls, parts: Iterable[Tally | _Sum]) -> _Sum:
+        counts = [(part.in_flight, part.completed, part.failed) for part in parts]
+        return cls(*map(sum, zip(*counts, strict=True)))

@@ -33,7 +33,7 @@ class Workers:
         self._settings = settings
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
-        self._any_stopped = False
+        self._all_run = False
         self._connections: dict[UUID, Connection] = {}
         self._retired: set[Connection] = set()
         self._leaving: set[Connection] = set()
@@ -49,9 +49,11 @@ class Workers:
     def connections(self) -> list[Connection]:
         """The workers that may get calls now, those that joined first before the others."""
         there = list(self._connections.values())
-        if not CAN_TELL_STOPPED:
-            return [worker for worker in there if worker.unacknowledged_for < _SILENT] or there
-        return [worker for worker in there if not worker.stopped] if self._any_stopped else there
+        if self._all_run:
+            return there
+        if CAN_TELL_STOPPED:
+            return [worker for worker in there if not worker.stopped]
+        return [worker for worker in there if worker.unacknowledged_for < _SILENT] or there
 
     def only(self, uid: UUID) -> list[Connection]:
         """Return one worker, or none while it is stopped. Raises Departed if it is not there."""
@@ -112,7 +114,7 @@ class Workers:
 
     def _note_stops(self) -> None:
         stopped = self._roster.stopped
-        self._any_stopped = bool(stopped)
+        self._all_run = CAN_TELL_STOPPED and not stopped
         for uid, worker in self._connections.items():
             worker.stopped = uid in stopped
             if worker.stopped:

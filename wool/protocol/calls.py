@@ -31,6 +31,7 @@ class Calls(CallTable):
         self._calls: dict[int, Call] = {}
         self._unacknowledged: dict[int, float] = {}
         self._abandoned: set[int] = set()
+        self._tally.table = self._calls
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -68,14 +69,17 @@ class Calls(CallTable):
         kind = PrefetchedCall if task.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
         self._unacknowledged[call_id] = time.monotonic()
-        self._tally.began()
+        self._tally.opened += 1
         return call
 
     def forget(
         self, call_id: int, outcome: Outcome | Lost | None = None, *, closing: bool = False
     ) -> None:
-        if self._calls.pop(call_id, None) is not None:
-            self._tally.ended(outcome)
+        self._calls.pop(call_id, None)
+        if not isinstance(outcome, Outcome) or outcome.kind != "returned":
+            self._tally.note(outcome)
+        if self._tally.freed is not None:
+            self._tally.freed()
         self._unacknowledged.pop(call_id, None)
         if closing:
             self._abandoned.add(call_id)

@@ -51,10 +51,8 @@ class Outcome:
             variables.install(self.frame.context)
 
     @property
-    def is_completion(self) -> bool:
-        """Tell whether the call ended as it should: it returned, or was a generator and closed."""
-        if self.kind == "returned":
-            return True
+    def is_closing(self) -> bool:
+        """Tell whether the call was a generator, and was closed."""
         raised = self.frame.raised
         return raised.thrown_back and raised.failure.exceptions[0].name == _CLOSED
 

@@ -1,39 +1,43 @@
-"""Counting calls: two additions for each, on the loop that makes it."""
+"""Counting calls at the cost of one addition for each that returns."""
 
 from __future__ import annotations
 
 __all__ = ["Tally"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from wool.protocol.outcome import Lost, Outcome
 
 
 class Tally:
-    """What became of the calls that one event loop sent to one worker.
+    """What became of the calls that one event loop sent to one worker, on whichever link.
 
-    Written on that loop alone, and so without a lock; read from anywhere.
+    Written on that loop alone, and so without a lock; read from anywhere. What returned is not
+    counted: it is the rest.
     """
 
-    __slots__ = ("_freed", "completed", "failed", "in_flight")
-
     def __init__(self, freed: Callable[[], None] | None = None) -> None:
-        self.in_flight = 0
-        self.completed = 0
+        self.opened = 0
         self.failed = 0
-        self._freed = freed
+        self.table: Sized = ()
+        """The calls that are open now."""
+        self.freed = freed
+        """Is to be called as each call ends."""
+        self._rejected = 0
 
-    def began(self) -> None:
-        self.in_flight += 1
+    @property
+    def in_flight(self) -> int:
+        return len(self.table)
 
-    def ended(self, outcome: Outcome | Lost | None) -> None:
-        """Count a call that ended so; None stands for one that was abandoned."""
-        self.in_flight -= 1
+    @property
+    def completed(self) -> int:
+        return self.opened - self.in_flight - self.failed - self._rejected
+
+    def note(self, outcome: Outcome | Lost | None) -> None:
+        """Count a call that ended without returning; None stands for one that was abandoned."""
         if not isinstance(outcome, Outcome):
             self.failed += 1
-        elif outcome.is_completion:
-            self.completed += 1
-        elif outcome.kind == "raised":
+        elif outcome.kind == "reject":
+            self._rejected += 1
+        elif not outcome.is_closing:
             self.failed += 1
-        if self._freed is not None:
-            self._freed()
