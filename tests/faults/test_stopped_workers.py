@@ -109,6 +109,7 @@ async def test_calls_in_flight_fail_after_the_stall_timeout(home: Home) -> None:
     async with wool.WorkerPool(size=1, stall_timeout=2.0):
         calls = [asyncio.create_task(wait_at(home.path)) for _ in range(3)]
         victim = {int(await home.hear()) for _ in calls}.pop()
+        await double(1)  # which is answered behind their acknowledgements
         with _stopped(victim):
             stopped = time.monotonic()
             ended = await asyncio.gather(*calls, return_exceptions=True)
