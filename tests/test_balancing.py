@@ -51,7 +51,7 @@ async def block_until(home: str, path: str) -> None:
     """Keep the loop until there is a file at `path`."""
     say(home, f"blocked {os.getpid()}")
     while not Path(path).exists():  # noqa: ASYNC240
-        time.sleep(0.005)
+        time.sleep(0.005)  # noqa: ASYNC251
 
 
 async def test_a_blocked_worker_gets_no_calls_while_others_are_free(
