@@ -227,7 +227,10 @@ def _generator_routine(
                     sent = yield item
                 except BaseException as error:  # noqa: BLE001 - thrown in by the consumer
                     thrown = error
-                item = await (steps.send(sent) if thrown is None else steps.throw(thrown))
+                try:
+                    item = await (steps.send(sent) if thrown is None else steps.throw(thrown))
+                finally:
+                    del thrown  # its traceback leads to this frame
         except StopAsyncIteration:
             return
         finally:

@@ -4,9 +4,11 @@ import asyncio
 import gc
 import resource
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ import pytest
 import wool
 from tests.faults.soak import LONG, long_or_short, may_take
 from tests.leaks import Traces
-from tests.routines import count, double, evaluate, fail
+from tests.routines import count, double, evaluate
 
 pytestmark = [
     pytest.mark.anyio,
@@ -24,6 +26,7 @@ pytestmark = [
 
 CALLS = long_or_short(1_000_000, 20_000)
 OTHERS = long_or_short(200_000, 6_400)
+STEPS = 10
 POOLS = long_or_short(500, 10)
 IN_FLIGHT = 64
 PROMISED = 10  # bytes a call
@@ -44,9 +47,14 @@ async def one_stream_that_is_closed() -> None:
         await anext(stream)
 
 
+@wool.routine
+async def raise_an_error() -> None:
+    raise ValueError("on purpose")
+
+
 async def one_failure() -> None:
     with suppress(ValueError):
-        await fail(ValueError("on purpose"))
+        await raise_an_error()
 
 
 async def one_cancellation() -> None:
@@ -97,14 +105,51 @@ _used = _resident if LONG else _allocated
 async def test_calls_leave_less_than_ten_bytes_each(
     one: Callable[[], Coroutine[Any, Any, None]], calls: int
 ) -> None:
+    sizes: list[tuple[int, int]] = []
     async with wool.WorkerPool(size=1):
         await _make(calls // 2, one)
-        before = _used(), await used()
-        await _make(calls // 2, one)
-        after = _used(), await used()
-    grown = [(end - start) / (calls // 2) for start, end in zip(before, after, strict=True)]
-    print(f"grown by {grown[0]:.2f} bytes a call here, {grown[1]:.2f} in the worker")  # noqa: T201
-    assert max(grown) < PROMISED
+        for _ in range(STEPS):
+            sizes.append((_used(), await used()))
+            await _make(calls // 2 // STEPS, one)
+        sizes.append((_used(), await used()))
+    here, there = (_growth(size) / (calls // 2 // STEPS) for size in zip(*sizes, strict=True))
+    print(f"grown by {here:.2f} bytes a call here, {there:.2f} in the worker")  # noqa: T201
+    assert max(here, there) < PROMISED
+
+
+def _growth(sizes: Sequence[int]) -> float:
+    """Return how a step grew in the median: a first peak, of which memory stays, does not count."""
+    return median(after - before for before, after in pairwise(sizes))
+
+
+@pytest.mark.parametrize(
+    "one", [one_call, one_stream, one_stream_that_is_closed, one_failure, one_cancellation]
+)
+async def test_calls_leave_nothing_to_the_garbage_collector(
+    one: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
+    calls = 640
+    async with wool.WorkerPool(size=1):
+        await _make(calls, one)
+        await collect(enabled=False)
+        _collect(enabled=False)
+        try:
+            await _make(calls, one)
+            found = _collect(enabled=True), await collect(enabled=True)
+        finally:
+            gc.enable()
+    assert max(found) < calls, f"{found} objects in cycles after {calls} calls"
+
+
+def _collect(*, enabled: bool) -> int:
+    """Return how many objects only the collector could free."""
+    (gc.enable if enabled else gc.disable)()
+    return gc.collect()
+
+
+@wool.routine
+async def collect(*, enabled: bool) -> int:
+    return _collect(enabled=enabled)
 
 
 async def test_pools_leave_nothing() -> None:

@@ -56,20 +56,23 @@ class RemoteSteps:
 
     async def throw(self, error: BaseException) -> Any:
         """Advance, the running `yield` raising `error`."""
-        if isinstance(error, GeneratorExit) and not self._origin.is_here:
-            raise error  # the generator is another process's
-        if type(error) is GeneratorExit and not error.args:
-            outcome = await self._close()
-        else:
-            described = failure.encode(error, self._dispatcher.max_message_size)
-            outcome = await self._step(wire.Frame(throw=wire.Throw(failure=described)))
-        if isinstance(outcome, Lost) and _ends_all_the_same(error, outcome):
-            raise error
-        if isinstance(outcome, Outcome) and outcome.frame.raised.thrown_back:
-            outcome.install_variables()
-            _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
-            raise error
-        return await self._item(outcome)
+        try:
+            if isinstance(error, GeneratorExit) and not self._origin.is_here:
+                raise error  # the generator is another process's
+            if type(error) is GeneratorExit and not error.args:
+                outcome = await self._close()
+            else:
+                described = failure.encode(error, self._dispatcher.max_message_size)
+                outcome = await self._step(wire.Frame(throw=wire.Throw(failure=described)))
+            if isinstance(outcome, Lost) and _ends_all_the_same(error, outcome):
+                raise error
+            if isinstance(outcome, Outcome) and outcome.frame.raised.thrown_back:
+                outcome.install_variables()
+                _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
+                raise error
+            return await self._item(outcome)
+        finally:
+            del error  # its traceback leads to this frame
 
     def _open(self) -> tuple[Connection, Call]:
         if self._opened is None:

@@ -29,10 +29,13 @@ class StepsAhead(RemoteSteps):
 
         An error of a step that nobody will take is dropped, as is what it has set.
         """
-        outcome = await self._close()
-        if isinstance(outcome, Lost):
-            if not isinstance(outcome.error, PoolClosed):
+        try:
+            outcome = await self._close()
+            if isinstance(outcome, Lost):
+                if not isinstance(outcome.error, PoolClosed):
+                    await self._item(outcome)
+            elif outcome.kind == "raised" and outcome.cancels and not outcome.is_cancellation(""):
                 await self._item(outcome)
-        elif outcome.kind == "raised" and outcome.cancels and not outcome.is_cancellation(""):
-            await self._item(outcome)
-        raise error
+            raise error
+        finally:
+            del error  # its traceback leads to this frame

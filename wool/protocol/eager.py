@@ -38,25 +38,25 @@ class _Begun(Coroutine[Any, Any, None]):
     def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self._coroutine = coroutine
         self._waits_for: list[Any] = []
-        self._ended: StopIteration | None = None
+        self._ended = False  # not the exception: its traceback would lead back here
 
     def take_first_step(self) -> None:
         """Run to the first wait, or to the end. The coroutine raises nothing: a session doesn't."""
         try:
             self._waits_for.append(self._coroutine.send(None))
-        except StopIteration as ended:
-            self._ended = ended
+        except StopIteration:
+            self._ended = True
 
     def send(self, value: Any, /) -> Any:
         """Go on; at the first time only say what the first step waits for."""
-        if self._ended is not None:
-            raise self._ended
+        if self._ended:
+            raise StopIteration
         return self._waits_for.pop() if self._waits_for else self._coroutine.send(value)
 
     def throw(self, *error: Any) -> Any:
         """Go on with an exception. The first time it is a cancellation: pass it to the wait."""
-        if self._ended is not None:
-            raise self._ended
+        if self._ended:
+            raise StopIteration
         if not self._waits_for:
             return self._coroutine.throw(*error)
         future = self._waits_for.pop()

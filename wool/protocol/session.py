@@ -197,6 +197,7 @@ class Session(ABC):
 
     def _raised(self, error: BaseException) -> None:
         thrown_back = error is self._thrown
+        self._thrown = None  # its traceback leads to this session
         if not thrown_back:
             error = contained(error, self._task.name)
         try:
