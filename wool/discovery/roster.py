@@ -59,7 +59,7 @@ class Roster:
         """Note that a worker takes no more calls, and will leave when those that run have ended."""
         with self._lock:
             self._retired.add(uid)
-            self._remove(uid)
+            self._workers = _without(self._workers, uid)
         self.tell()
 
     def is_retired(self, uid: UUID) -> bool:
@@ -73,7 +73,8 @@ class Roster:
                 return
             self._retired.discard(uid)
             self._departed[uid] = returncode
-            self._remove(uid)
+            self._stopped = _without(self._stopped, uid)
+            self._workers = _without(self._workers, uid)
             while len(self._departed) > _REMEMBERED:
                 self._departed.popitem(last=False)
         self.tell()
@@ -81,7 +82,8 @@ class Roster:
     def mark(self, uid: UUID, *, stopped: bool) -> bool:
         """Note whether a worker is stopped. Tell whether that is news."""
         with self._lock:
-            if stopped == (uid in self._stopped) or uid not in self._workers:
+            there = uid in self._workers or uid in self._retired
+            if not there or stopped == (uid in self._stopped):
                 return False
             if stopped:
                 self._stopped = MappingProxyType({**self._stopped, uid: time.monotonic()})
@@ -115,10 +117,6 @@ class Roster:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher()
-
-    def _remove(self, uid: UUID) -> None:
-        self._stopped = _without(self._stopped, uid)
-        self._workers = _without(self._workers, uid)
 
 
 def _without(mapping: Mapping[UUID, T], uid: UUID) -> Mapping[UUID, T]:

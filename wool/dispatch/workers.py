@@ -122,9 +122,10 @@ class Workers:
         self._stalls.update(stopped)
 
     def _give_up(self, uid: UUID) -> None:
-        worker = self._connections.get(uid)
-        if worker is not None:
-            worker.hang_up(WorkerStalled("stopped", stalled_for=self._settings.stall_timeout or 0))
+        stalled_for = self._settings.stall_timeout or 0.0
+        for worker in (*self._connections.values(), *self._retired):
+            if worker.uid == uid:
+                worker.hang_up(WorkerStalled("stopped", stalled_for=stalled_for))
 
     def _let_go(self, worker: Connection) -> None:
         # What it sent before it ended may still lie in the socket: the link ends behind that.
