@@ -6,7 +6,14 @@ from collections.abc import AsyncGenerator
 import wool
 from tests.home import say, told
 
-__all__ = ["ahead", "ahead_then_fail", "ahead_with_clean_up", "ignores_cancellation", "stuck_ahead"]
+__all__ = [
+    "ahead",
+    "ahead_then_fail",
+    "ahead_with_clean_up",
+    "holds_a_timeout",
+    "ignores_cancellation",
+    "stuck_ahead",
+]
 
 
 @wool.routine(prefetch=3)
@@ -57,3 +64,14 @@ async def ignores_cancellation(home: str) -> AsyncGenerator[int, None]:
         yield 1
     finally:
         say(home, "closed")
+
+
+@wool.routine(prefetch=1)
+async def holds_a_timeout(home: str) -> AsyncGenerator[int, None]:
+    """Hold a timeout across the yields, which is over while nobody takes an item."""
+    async with asyncio.timeout(None) as scope:
+        yield 0
+        asyncio.get_running_loop().call_later(0.01, scope.reschedule, 0)
+        asyncio.get_running_loop().call_later(0.05, say, home, "expired")
+        yield 1
+        yield 2

@@ -6,5 +6,5 @@ import wool
 
 __all__ = ["LATE"]
 
-LATE: ContextVar[str] = ContextVar("tests_late")
+LATE: ContextVar[object] = ContextVar("tests_late")
 wool.propagate(LATE)

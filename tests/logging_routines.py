@@ -13,6 +13,7 @@ __all__ = [
     "each_step_logs",
     "logs",
     "logs_an_exception",
+    "logs_extras",
     "logs_in_a_thread",
     "relays_logs",
 ]
@@ -59,3 +60,16 @@ async def a_fork_logs() -> int:
         _log.warning("from a fork")
         os._exit(0)
     return os.waitpid(child, 0)[1]  # noqa: ASYNC222
+
+
+class OneWay(Exception):
+    """Can be pickled, but not unpickled: it does not pass its arguments on."""
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__()
+        self.sum = first + second
+
+
+@wool.routine
+async def logs_extras(**extras: object) -> None:
+    _log.warning("with extras", extra={"one_way": OneWay(1, 2), **extras})

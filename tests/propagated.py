@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 
 import wool
+from tests.home import say
 
 __all__ = [
     "DEFAULTED",
@@ -78,8 +79,9 @@ async def relay_late(value: str) -> str:
 
 
 @wool.routine
-async def set_and_wait(value: str) -> None:
+async def set_and_wait(home: str, value: str) -> None:
     try:
+        say(home, "waiting")
         await asyncio.Event().wait()
     finally:
         REQUEST.set(value)

@@ -12,6 +12,7 @@ from tests.logging_routines import (
     each_step_logs,
     logs,
     logs_an_exception,
+    logs_extras,
     logs_in_a_thread,
     relays_logs,
 )
@@ -45,6 +46,22 @@ async def test_what_was_added_to_a_record_arrives_if_it_can_travel(
     await logs("hello")
     assert vars(caplog.records[0])["said"] == "hello"
     assert "lock" not in vars(caplog.records[0])
+
+
+async def test_what_cannot_be_read_back_stays_behind_alone(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await logs_extras(size=3)
+    assert vars(caplog.records[0])["size"] == 3
+    assert "one_way" not in vars(caplog.records[0])
+
+
+async def test_what_is_too_large_stays_behind(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    await logs_extras(large="x" * 200_000, size=3)
+    assert vars(caplog.records[0])["size"] == 3
+    assert "large" not in vars(caplog.records[0])
 
 
 async def test_an_exception_arrives_as_text(

@@ -13,6 +13,7 @@ from tests.ahead import (
     ahead,
     ahead_then_fail,
     ahead_with_clean_up,
+    holds_a_timeout,
     ignores_cancellation,
     stuck_ahead,
 )
@@ -105,11 +106,24 @@ async def test_cancelling_the_consumer_ends_it(pool: wool.WorkerPool, home: Home
 
 
 async def test_a_timeout_ends_it(pool: wool.WorkerPool, home: Home) -> None:
-    steps = stuck_ahead.options(timeout=0.3)(home.path)
+    steps = stuck_ahead.options(timeout=2)(home.path)
     await anext(steps)
+    assert await home.hear() == "waiting"
     with pytest.raises(wool.DispatchTimeout):
         await anext(steps)
-    assert home.heard() == ["waiting", "cancelled"]
+    assert home.heard() == ["cancelled"]
+
+
+async def test_a_timeout_that_it_holds_between_two_steps_is_the_next_outcome(
+    pool: wool.WorkerPool, home: Home
+) -> None:
+    steps = holds_a_timeout(home.path)
+    assert await anext(steps) == 0
+    assert await home.hear() == "expired"
+    assert await anext(steps) == 1
+    with pytest.raises(TimeoutError):
+        await anext(steps)
+    assert await pid() in {worker.pid for worker in pool.workers.values()}
 
 
 async def test_an_error_that_nobody_came_to_is_dropped(pool: wool.WorkerPool) -> None:
@@ -154,9 +168,3 @@ def test_prefetch_is_for_generators() -> None:
 def test_prefetch_is_a_number_of_items(prefetch: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="prefetch is a"):
         wool.routine(prefetch=prefetch)(_items)
-
-
-@pytest.mark.parametrize("tags", ["gpu", [1]])
-def test_tags_are_strings(tags: list[str]) -> None:
-    with pytest.raises(TypeError, match="string"):
-        wool.routine(tags=tags)(_nothing)

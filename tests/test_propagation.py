@@ -11,7 +11,9 @@ import pytest
 
 import wool
 from tests import propagated
+from tests.awkward_variables import fails_with, sets_what_exits, waits_with
 from tests.home import Home
+from tests.late_value import Value
 from tests.late_variable import LATE
 from tests.propagated import DEFAULTED, LOCK, REQUEST, USER
 from tests.routines import tell_steps
@@ -62,11 +64,17 @@ async def test_what_it_sets_before_it_fails_is_set_too() -> None:
 
 
 @alone
-async def test_what_it_sets_while_it_is_cancelled_is_set_too() -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await propagated.set_and_wait("cleaned up")
-    assert REQUEST.get() == "cleaned up"
+async def test_what_it_sets_while_it_is_cancelled_is_set_too(home: Home) -> None:
+    async def cancelled() -> None:
+        call = propagated.set_and_wait(home.path, "cleaned up")
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert REQUEST.get() == "cleaned up"
+
+    task = asyncio.create_task(cancelled())
+    assert await home.hear() == "waiting"
+    task.cancel()
+    await task
 
 
 @alone
@@ -224,3 +232,34 @@ async def test_a_module_that_is_imported_late_finds_its_values() -> None:
     LATE.set("early")
     assert await propagated.relay_late("later") == "early"
     assert LATE.get() == "later"
+
+
+@alone
+async def test_a_value_whose_module_propagates_in_its_turn_arrives() -> None:
+    LATE.set(Value())
+    async with wool.WorkerPool(size=1):
+        assert await propagated.read_late("later") == Value()
+
+
+@alone
+async def test_an_exception_comes_though_a_variable_can_not() -> None:
+    with pytest.raises(KeyError, match="the routine's own") as caught:
+        await fails_with()
+    assert "tests_awkward" in caught.value.__notes__[0]
+
+
+@alone
+async def test_a_cancellation_stays_one_though_a_variable_cannot_be_read(home: Home) -> None:
+    call = asyncio.create_task(waits_with(home.path))
+    await home.hear()
+    call.cancel()
+    await asyncio.wait([call])
+    assert call.cancelled()
+
+
+@alone
+async def test_a_value_that_exits_when_it_is_pickled_ends_no_worker(pool: wool.WorkerPool) -> None:
+    before = pool.workers.keys()
+    with pytest.raises(wool.SerializationError, match="tests_awkward"):
+        await sets_what_exits()
+    assert pool.workers.keys() == before

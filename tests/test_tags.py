@@ -36,3 +36,12 @@ async def test_a_call_that_no_worker_can_take_says_which_tags_are_missing() -> N
     async with wool.WorkerPool("large", size=1):
         with pytest.raises(wool.NoWorkersAvailable, match=r"\['gpu'\].* have \['large'\]"):
             await on_a_gpu()
+
+
+async def _nothing() -> None: ...
+
+
+@pytest.mark.parametrize("tags", ["gpu", [1]])
+def test_tags_are_strings(tags: list[str]) -> None:
+    with pytest.raises(TypeError, match="string"):
+        wool.routine(tags=tags)(_nothing)

@@ -16,7 +16,7 @@ from typing import Any
 
 from wool.context import log_sink
 
-_LONGEST = 64 * 1024  # characters of a message
+_LONGEST = 64 * 1024  # characters of a message, a traceback or a stack; bytes of all that is added
 _PROCESS = "wool-worker"
 _STANDARD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
@@ -59,26 +59,33 @@ def _to_stderr(record: logging.LogRecord) -> None:
 
 
 def _pack(record: logging.LogRecord) -> bytes:
-    state = {name: value for name, value in vars(record).items() if _is_plain(name, value)}
+    state = {name: value for name, value in vars(record).items() if name in _STANDARD}
     state |= {
         "msg": record.getMessage()[:_LONGEST],
         "args": None,
         "exc_info": None,
         "exc_text": _exception_text(record),
+        "stack_info": record.stack_info and record.stack_info[:_LONGEST],
         "processName": _PROCESS,
     }
-    return pickle.dumps(state)
+    return pickle.dumps((state, _packed_extras(record)))
 
 
-def _is_plain(name: str, value: object) -> bool:
-    """Tell whether an attribute can travel; what users add may be anything."""
-    if name in _STANDARD or isinstance(value, str | int | float | bool | None):
-        return name != "exc_info"
-    try:
-        pickle.dumps(value)
-    except Exception:  # noqa: BLE001 - pickling runs user code
-        return False
-    return True
+def _packed_extras(record: logging.LogRecord) -> dict[str, bytes]:
+    """Pickle what users added, each by itself: what can't travel stays behind, alone."""
+    extras = dict[str, bytes]()
+    room = _LONGEST
+    for name, value in vars(record).items():
+        if name in _STANDARD:
+            continue
+        try:
+            packed = pickle.dumps(value)
+        except Exception:  # noqa: BLE001, S112 - pickling runs user code
+            continue
+        if len(packed) <= room:
+            room -= len(packed)
+            extras[name] = packed
+    return extras
 
 
 def _exception_text(record: logging.LogRecord) -> str | None:
@@ -89,8 +96,8 @@ def _exception_text(record: logging.LogRecord) -> str | None:
 
 def replay(packed: bytes, context: Context | None = None) -> None:
     """Log here what was logged in a worker, in the context of the call that it belongs to."""
-    state: dict[str, Any] = pickle.loads(packed)
-    record = logging.makeLogRecord(state)
+    state, extras = pickle.loads(packed)
+    record = logging.makeLogRecord({**state, **_unpacked(extras)})
     logger = logging.getLogger(record.name)
     if not logger.isEnabledFor(record.levelno):
         return
@@ -102,6 +109,16 @@ def replay(packed: bytes, context: Context | None = None) -> None:
     except Exception:  # noqa: BLE001 - filters are user code; logging itself does the same
         if logging.raiseExceptions:
             traceback.print_exc()
+
+
+def _unpacked(extras: dict[str, bytes]) -> dict[str, Any]:
+    values = dict[str, Any]()
+    for name, packed in extras.items():
+        try:
+            values[name] = pickle.loads(packed)
+        except Exception:  # noqa: BLE001, S112 - unpickling runs user code
+            continue
+    return values
 
 
 def levels() -> dict[str, int]:

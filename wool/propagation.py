@@ -17,6 +17,7 @@ __all__ = [
 import contextlib
 import importlib
 import inspect
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import Context, ContextVar, Token
@@ -27,6 +28,8 @@ UNSET: Final = object()
 """Stands for a variable that is not set."""
 
 _MAIN = "__main__"
+
+_log = logging.getLogger(__name__)
 
 _lock = threading.Lock()
 _propagated: dict[str, ContextVar[Any]] = {}
@@ -78,16 +81,23 @@ def propagate(*context_vars: ContextVar[Any]) -> None:
                 )
             _propagated[var.name] = var
             _modules[var.name] = module
-            _adopt(var)
+    for var in context_vars:
+        _adopt(var)
 
 
 def _adopt(var: ContextVar[Any]) -> None:
     """Give a variable of a module that a routine imports the value that came with the call."""
     carried = dict(_carried.get())
     value = carried.pop(var.name, UNSET)
-    if isinstance(value, Carried):
-        _set(var, value.load())
-        _carried.set(carried)
+    if not isinstance(value, Carried):
+        return
+    try:
+        loaded = value.load()
+    except Exception:  # noqa: BLE001 - unpickling runs user code
+        _log.warning("the value of the ContextVar %r can't be read yet", var.name, exc_info=True)
+        return
+    _set(var, loaded)
+    _carried.set(carried)
 
 
 def named(name: str, module: str, *default: Any) -> ContextVar[Any]:

@@ -36,7 +36,7 @@ from wool.task import Task
 from wool.transport.connection import Connection
 from wool.types import LoadBalancerLike
 
-_tracing = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
 _ATTEMPTS = 3  # how often an idempotent call is started at most
@@ -74,7 +74,7 @@ class Dispatcher:
         if isinstance(outcome, Lost):
             attempts = _ATTEMPTS if _may_be_repeated(task) else 1
             raise await self.explain(task, worker, outcome, attempts)
-        _tracing.debug("%s came back: %s", task, outcome.kind)
+        _log.debug("%s came back: %s", task, outcome.kind)
         return outcome.result(task)
 
     async def open(
@@ -97,7 +97,7 @@ class Dispatcher:
             left = timeout and max(timeout - (self._loop.time() - started), 0.0)
             emit("task-scheduled", task)
             call = calls.open(task, opened, buffers, context=context, timeout=left)
-            _tracing.debug("%s goes to worker %d", task, worker.metadata.pid)
+            _log.debug("%s goes to worker %d", task, worker.metadata.pid)
             outcome = await call.outcome()
             attempts += isinstance(outcome, Lost)
             if not _may_go_elsewhere(task, outcome, attempts):

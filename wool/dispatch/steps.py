@@ -67,7 +67,7 @@ class RemoteSteps:
             if isinstance(outcome, Lost) and _ends_all_the_same(error, outcome):
                 raise error
             if isinstance(outcome, Outcome) and outcome.frame.raised.thrown_back:
-                outcome.install_variables()
+                outcome.install_variables(beside=error)
                 _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
                 raise error
             return await self._item(outcome)

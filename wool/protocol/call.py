@@ -208,7 +208,7 @@ class Call:
         _uncancel(outcome.uncancels)
         if outcome.cancels and not outcome.is_cancellation(_message(cancelled)):
             return outcome
-        outcome.install_variables()
+        outcome.install_variables(beside=cancelled)
         return None
 
     async def _clean_up(self, deadline: float) -> Outcome | Lost | None:

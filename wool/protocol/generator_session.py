@@ -46,7 +46,7 @@ class GeneratorSession(Session):
 
     def _commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         if self._state is not SessionState.SUSPENDED:
-            super()._commanded(frame, buffers)
+            raise self._unexpected(frame)
         self._cancels = self._requests = 0
         self._reason = ""
         self._move(SessionState.RUNNING)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wool.exceptions import SerializationError
 from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer
@@ -45,10 +46,19 @@ class Outcome:
         error = self.frame.raised.failure.exceptions[0]
         return error.name == _CANCELLED and error.text == message
 
-    def install_variables(self) -> None:
-        """Have the propagated variables hold here what the step has set."""
-        if self.frame.context:
+    def install_variables(self, beside: BaseException | None = None) -> None:
+        """Have the propagated variables hold here what the step has set.
+
+        Raises SerializationError; or notes it on `beside`, the exception that is raised anyway.
+        """
+        if not self.frame.context:
+            return
+        try:
             variables.install(self.frame.context)
+        except SerializationError as error:
+            if beside is None:
+                raise
+            beside.add_note(f"beside it, {error}")
 
     @property
     def is_closing(self) -> bool:
@@ -58,13 +68,14 @@ class Outcome:
 
     def result(self, task: Task) -> Any:
         """Return what the step of `task` returned or yielded; raise what it raised."""
-        self.install_variables()
         if self.kind == "raised":
             error = failure.decode(self.frame.raised.failure)
+            self.install_variables(beside=error)
             try:
                 raise error
             finally:
                 del error  # it holds this frame
+        self.install_variables()
         value = self.frame.returned.value or self.frame.yielded.value
         try:
             return serializer.loads(value, self.buffers)

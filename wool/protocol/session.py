@@ -38,7 +38,7 @@ from wool.protocol.turns import Turns
 from wool.task import Task
 from wool.types import PoolLike
 
-_tracing = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _INTERRUPTED = 130  # the exit status that a shell gives to a process that Ctrl-C ended
 
@@ -82,7 +82,7 @@ class Session(ABC):
 
         The caller is told that the call was taken, unless its first step's outcome says so already.
         """
-        context = task_context(self._task, pool, self._log)
+        context = task_context(self._task, pool, self._send_record)
         self._runner = start_eagerly(self._run(turns), context)
         self._runner.add_done_callback(lambda _: done(self._call_id))
         if not self._has_answered:
@@ -127,8 +127,11 @@ class Session(ABC):
 
     def _commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         del buffers
+        raise self._unexpected(frame)
+
+    def _unexpected(self, frame: wire.Frame) -> ProtocolError:
         kind = frame.WhichOneof("kind")
-        raise ProtocolError(f"a caller sent {kind!r} to a session in state {self._state.name}")
+        return ProtocolError(f"a caller sent {kind!r} to a session in state {self._state.name}")
 
     async def _run(self, turns: Turns) -> None:
         try:
@@ -143,7 +146,7 @@ class Session(ABC):
         if self._cancels:  # before it started: it never does, like a local task
             raise self._cancellation()
         self._move(SessionState.RUNNING)
-        _tracing.debug("%s runs", self._task)
+        _log.debug("%s runs", self._task)
 
     def _prepare(self, command: wire.Frame) -> None:
         """Make the context that of the caller at a step: its variables, and the time it has."""
@@ -175,7 +178,7 @@ class Session(ABC):
         except BaseException as error:
             raise serializer.unpicklable(value, name, error) from error
 
-    def _log(self, record: bytes) -> None:
+    def _send_record(self, record: bytes) -> None:
         self._sender.send(wire.Frame(call=self._call_id, log=wire.Log(record=record)))
 
     def _answer(self, outcome: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
@@ -191,7 +194,7 @@ class Session(ABC):
         pickled = self._pickle(value, "the result")
         result = wire.Return(value=pickled.data, cancels=self._cancels, uncancels=self._uncancels())
         context = variables.changes(self._variables)
-        _tracing.debug("%s returned", self._task)
+        _log.debug("%s returned", self._task)
         self._answer(wire.Frame(returned=result, context=context), pickled.buffers)
         self._move(SessionState.DONE)
 
@@ -211,7 +214,7 @@ class Session(ABC):
             thrown_back=thrown_back,
             uncancels=self._uncancels(),
         )
-        _tracing.debug("%s raised %s", self._task, type(error).__qualname__)
+        _log.debug("%s raised %s", self._task, type(error).__qualname__)
         self._answer(wire.Frame(raised=raised, context=context))
         self._move(SessionState.DONE)
 

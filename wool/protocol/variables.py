@@ -7,7 +7,7 @@ __all__ = ["changes", "current", "install"]
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from wool.exceptions import MessageTooLarge
+from wool.exceptions import MessageTooLarge, SerializationError
 from wool.propagation import UNSET, Carried, is_known, snapshot, update
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
@@ -55,7 +55,13 @@ def _data(name: str, value: object) -> bytes | None:
         return None
     if isinstance(value, Carried):
         return value.data
-    return serializer.dumps_in_band(value, f"the context variable {name!r}")
+    what = f"the context variable {name!r}"
+    try:
+        return serializer.dumps_in_band(value, what)
+    except SerializationError:
+        raise
+    except BaseException as error:
+        raise serializer.unpicklable(value, what, error) from error
 
 
 def _read(variable: wire.ContextValue) -> object:
@@ -66,5 +72,5 @@ def _read(variable: wire.ContextValue) -> object:
         return Carried(variable.value, load)
     try:
         return load()
-    except Exception as error:
+    except BaseException as error:
         raise serializer.unreadable(f"the context variable {variable.name!r}", error) from error
