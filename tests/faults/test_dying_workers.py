@@ -1,8 +1,11 @@
 """A worker that dies with calls: nobody waits, nothing runs twice, another takes its place."""
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
+import time
 from typing import Any
 
 import pytest
@@ -162,3 +165,21 @@ async def test_a_nested_call_whose_worker_dies_raises_in_the_routine(home: Home)
         other, outcome = await delegate_death(home.path)
         assert outcome == f"WorkerDied {other} {signal.SIGKILL:d}"
         assert len(pool.workers) >= 1
+
+
+@wool.routine
+async def hang_up_and_exit_later() -> None:
+    """Do at leisure what a process does that ends on a busy machine."""
+    for descriptor in range(3, 100):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as link:
+            if str(link.getsockname()).endswith(".sock"):
+                link.shutdown(socket.SHUT_RDWR)
+    time.sleep(0.3)  # noqa: ASYNC251 - as above
+    os._exit(7)
+
+
+async def test_the_exit_status_is_told_of_a_worker_that_takes_its_time_to_end() -> None:
+    async with wool.WorkerPool(size=1):
+        with pytest.raises(wool.WorkerDied) as caught:
+            await hang_up_and_exit_later()
+        assert caught.value.exitcode == 7

@@ -16,7 +16,7 @@ from wool.processes import CAN_TELL_STOPPED
 from wool.settings import PoolSettings
 from wool.transport.connection import Connection
 
-_POST_MORTEM = 0.1  # seconds to wait for the exit status of a worker that hung up
+_POST_MORTEM = 1.0  # seconds to wait for the exit status of a worker that hung up
 _SILENT = 1.0  # seconds after which, for want of better knowledge, a worker may be stopped
 _LAST_FRAMES = 1.0  # seconds for a link to end by itself when its worker has left
 
