@@ -69,6 +69,22 @@ async def test_a_blocked_worker_gets_no_calls_while_others_are_free(
         await blocking
 
 
+async def test_a_blocked_worker_is_avoided_though_nobody_waits_for_its_call(
+    home: Home, tmp_path: Path
+) -> None:
+    balancer = wool.LeastBusyLoadBalancer()
+    async with wool.WorkerPool(size=2, loadbalancer=balancer, grace=0.1):
+        await asyncio.gather(*(pid() for _ in range(4)))
+        blocking = block_until.options(timeout=1)(home.path, str(tmp_path / "go on"))
+        with pytest.raises(wool.DispatchTimeout):
+            await blocking
+        blocked = int(home.heard()[0].split()[1])
+        assert blocked not in [await pid() for _ in range(6)]
+        (tmp_path / "go on").touch()
+        while blocked != await pid():
+            pass
+
+
 async def test_users_may_bring_a_balancer_of_their_own() -> None:
     balancer = LastOnly()
     async with wool.WorkerPool(size=2, loadbalancer=balancer) as pool:

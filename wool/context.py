@@ -85,8 +85,9 @@ class RuntimeContext:
     """Settings for the calls that are made inside its block.
 
     `dispatch_timeout` is how many seconds each call, and each step of a generator, may take; then
-    it is cancelled and raises DispatchTimeout. The least of it, the routine's own `timeout` and
-    what is left to the call that makes the call counts. Blocks may be nested: the inner counts.
+    it is cancelled and raises DispatchTimeout, at most the pool's `grace` later. The least of it,
+    the routine's own `timeout` and what is left to the call that makes the call counts. Blocks may
+    be nested: the inner counts.
     """
 
     def __init__(self, *, dispatch_timeout: float | None) -> None:

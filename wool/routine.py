@@ -92,7 +92,8 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     step per command; its `aclose()` returns after the remote `finally` blocks ran.
 
     `timeout` is how many seconds a call, or a step of a generator, may take; then it is cancelled
-    and raises DispatchTimeout. Calls that the routine makes have what is left of it. Only workers
+    and raises DispatchTimeout, once it has cleaned up, or after the pool's `grace`: what computes
+    is not interrupted. Calls that the routine makes have what is left of it. Only workers
     that have all of `tags` get the call. With `prefetch` a generator runs up to so many items ahead
     of its consumer: for plain iteration, since a value that is sent to it is a TypeError, and an
     exception that is thrown in, or a cancelled step, closes it wherever it is. With `idempotent` a

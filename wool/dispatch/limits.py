@@ -31,6 +31,7 @@ async def within_limit(task: Task, step: Callable[[float | None], Coroutine[Any,
         if not scope.expired():
             raise  # the routine's own
     raise DispatchTimeout(
-        f"{task.name!r} took longer than the {limit:.3g} s that it had; it was cancelled",
+        f"{task.name!r} took longer than the {limit:.3g} s that it had, and was cancelled; if it "
+        f"computes without waiting, or ignores that, it still occupies its worker",
         timeout=limit,
     )

@@ -80,16 +80,19 @@ class Calls(CallTable):
             self._tally.note(outcome)
         if self._tally.freed is not None:
             self._tally.freed()
-        self._unacknowledged.pop(call_id, None)
-        if closing:
+        if closing:  # it stays unacknowledged: its worker may be blocked, whoever waits for it
             self._abandoned.add(call_id)
+        else:
+            self._unacknowledged.pop(call_id, None)
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the link. Raises ProtocolError."""
         call = self._calls.get(frame.call)
         if call is not None:
             call.received(frame, buffers)
-        elif frame.HasField("log"):  # by what the call left behind, such as a thread
+            return
+        self._unacknowledged.pop(frame.call, None)
+        if frame.HasField("log"):  # by what the call left behind, such as a thread
             replay(frame.log.record)
         elif frame.call in self._abandoned:
             self._after_abandoning(frame)
