@@ -13,25 +13,25 @@ CHECKS := check-format check-lint check-mypy check-pyright check-imports check-p
 SETUP := sh tools/python.sh -m tools.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check docs bench format proto lock build ci clean env $(CHECKS)
+.PHONY: help demo test coverage soak check docs bench format proto lock build ci clean env $(CHECKS)
 
 help: ## show this list
-	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: ## serve the fractal demo (PORT=8000)
 	@$(SETUP) demo
 	$(BIN)/python -m examples.fractal --port $(PORT)
 
-test: env ## run the tests with coverage; ARGS="-k name" runs some, without coverage
+test: env ## run the tests; ARGS="-k name" runs some
 	@$(BIN)/python -m tools.browser
-ifeq ($(strip $(ARGS)),)
+	$(BIN)/pytest $(ARGS)
+
+coverage: env ## run the tests, workers measured too, and report what they reach
+	@$(BIN)/python -m tools.browser
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-else
-	$(BIN)/pytest $(ARGS)
-endif
 
 soak: env ## run the long forms of the fault tests, which take about two hours
 	WOOL_SOAK=1 $(BIN)/pytest tests/faults -rP --show-capture=stdout $(ARGS)
