@@ -1,6 +1,7 @@
 """One call on every worker: `pool.broadcast`."""
 
 import asyncio
+import gc
 import os
 import signal
 from typing import Any
@@ -21,6 +22,13 @@ async def raise_at(victim: int, home: str) -> int:
         raise LookupError("not here")
     say(home, "waiting")
     await told(home, "go")
+    return os.getpid()
+
+
+@wool.routine
+async def fail_at(victim: int, error: BaseException) -> int:
+    if os.getpid() == victim:
+        raise error
     return os.getpid()
 
 
@@ -84,6 +92,35 @@ async def test_to_cancel_it_cancels_every_call(pool: wool.WorkerPool, home: Home
     await asyncio.wait([call])
     assert call.cancelled()
     assert sorted(home.heard()) == ["cancelled", "cancelled", "ended", "ended"]
+
+
+async def test_to_cancel_it_after_one_call_raised_leaves_no_error_unseen(
+    pool: wool.WorkerPool, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    victim = next(iter(pool.workers.values())).pid
+    call = asyncio.create_task(pool.broadcast(raise_at, victim, home.path))
+    assert await home.hear() == "waiting"
+    while pool.stats().in_flight > 1:  # noqa: ASYNC110 - the victim's answer is on its way
+        await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait([call])
+    assert call.cancelled()
+    gc.collect()
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError("no more"), GeneratorExit("no more")])
+async def test_what_is_no_exception_on_one_leaves_the_results_of_the_others(
+    pool: wool.WorkerPool, error: BaseException
+) -> None:
+    (bad, victim), (good, other) = ((uid, worker.pid) for uid, worker in pool.workers.items())
+    with pytest.raises(wool.BroadcastError) as caught:
+        await pool.broadcast(fail_at, victim, error)
+    assert caught.value.results == {good: other}
+    remote = caught.value.errors[bad]
+    assert isinstance(remote, wool.RemoteError)
+    assert type(remote.__cause__) is type(error)
+    assert str(remote) == f"the routine raised {type(error).__name__}: no more"
 
 
 async def test_a_worker_that_dies_of_it_is_an_error_even_if_the_routine_is_idempotent() -> None:

@@ -204,7 +204,8 @@ class WorkerPool:
         """Call a routine once on every worker that is there now; return the results by uid.
 
         The calls run at the same time, each to its end, whatever becomes of the others; then
-        BroadcastError, a group, tells which workers raised what, and what the others returned. A
+        BroadcastError, a group, tells which workers raised what, and what the others returned; for
+        CancelledError, which no such group can hold, stands a RemoteError with it as its cause. A
         worker that leaves before its call has started is in neither: whoever takes its place starts
         afresh. Idempotent routines are not called elsewhere, either. `max_pending` holds no call
         up. A call on a worker that is stopped waits for it, for up to `start_timeout`.

@@ -12,7 +12,7 @@ from uuid import UUID
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.through import through
 from wool.dispatch.workers import Departed
-from wool.exceptions import BroadcastError
+from wool.exceptions import BroadcastError, RemoteError
 from wool.task import Task
 from wool.types import PoolLike, Steps, WorkerMetadata
 from wool.waiting import settle
@@ -54,18 +54,20 @@ async def broadcast(
     through(pool, call, returning=True)  # refuses what is no routine, even if nobody is there
     on_each = {uid: through(_Pinned(pool, uid), call, returning=True) for uid in workers}
     calls = {uid: asyncio.create_task(on_this()) for uid, on_this in on_each.items()}
+    for each in calls.values():
+        each.add_done_callback(_note_end)
     try:
-        await asyncio.wait(calls.values()) if calls else None
+        if calls:
+            await asyncio.wait(calls.values())
     finally:
         await _end(calls.values())
     results = dict[UUID, Any]()
     errors = dict[UUID, Exception]()
-    for uid, task in calls.items():
-        try:
-            results[uid] = task.result()
-        except Departed:
-            continue
-        except Exception as error:  # noqa: BLE001 - the routine's
+    for uid, each in calls.items():
+        error = _error(each)
+        if error is None:
+            results[uid] = each.result()
+        elif not isinstance(error, Departed):
             error.add_note(f"raised on worker {workers[uid].pid}, {uid}")
             errors[uid] = error
     if errors:
@@ -78,6 +80,28 @@ async def _end(calls: Iterable[asyncio.Task[Any]]) -> None:
     for call in running:
         call.cancel()
     await settle(running)
-    for call in running:
-        if not call.cancelled():
-            call.exception()  # it has been seen
+
+
+def _note_end(call: asyncio.Task[Any]) -> None:
+    if not call.cancelled():
+        call.exception()  # it has been seen, even if nobody waits for it any more
+
+
+def _error(call: asyncio.Task[Any]) -> Exception | None:
+    """Return what a call raised."""
+    try:
+        call.result()
+    except Exception as error:  # noqa: BLE001 - the routine's
+        return error
+    except BaseException as error:  # noqa: BLE001 - the routine's, CancelledError above all
+        return _as_exception(error)
+    return None
+
+
+def _as_exception(error: BaseException) -> Exception:
+    """Return what can stand for `error` in a group, which takes exceptions only."""
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    remote = RemoteError(f"the routine raised {kind.__name__}: {error}", type=name)
+    remote.__cause__ = error
+    return remote
