@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
@@ -265,3 +266,27 @@ async def test_an_input_may_depend_on_the_results(pool: wool.WorkerPool) -> None
         results.append(n)
         queue.put_nowait(n)
     assert results == [2, 4, 8, 16, 32, 64, 128]
+
+
+async def test_rows_that_come_after_a_wait_for_input_run_at_the_same_time(
+    pool: wool.WorkerPool, home: Home
+) -> None:
+    queue: asyncio.Queue[int] = asyncio.Queue()
+
+    async def numbers() -> AsyncIterator[int]:
+        while True:
+            yield await queue.get()
+
+    results = pool.map(in_turn, itertools.repeat(home.path), numbers(), limit=2)
+    queue.put_nowait(1)
+    home.tell("1")
+    assert await anext(results) == 1
+    assert await home.hear() == "started 1"
+    second = asyncio.ensure_future(anext(results))
+    await asyncio.sleep(0)
+    for n in (2, 3, 4):
+        queue.put_nowait(n)
+    assert {await home.hear(), await home.hear()} == {"started 2", "started 3"}
+    home.tell("2")
+    assert await second == 2
+    await results.aclose()

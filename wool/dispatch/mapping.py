@@ -38,19 +38,21 @@ class Rows:
     async def read(self) -> list[Any] | None:
         """Return the next row; None if there is none. Raises what the iterables raise."""
         async with self._reading:
-            row = list[Any]()
             if self.ended:
                 return None
-            self.ended = True
-            for column in self._columns:
-                try:
+            row = list[Any]()
+            try:
+                for column in self._columns:
                     if isinstance(column, AsyncIterator):
                         row.append(await anext(column))
                     else:
                         row.append(next(column))
-                except (StopIteration, StopAsyncIteration):
-                    return None
-            self.ended = False
+            except (StopIteration, StopAsyncIteration):
+                self.ended = True
+                return None
+            except BaseException:  # the user's
+                self.ended = True
+                raise
             return row
 
 
