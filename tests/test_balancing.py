@@ -105,6 +105,51 @@ async def test_a_balancer_that_chooses_nobody_is_said_to() -> None:
             await double(1)
 
 
+class Giving:
+    """Gives whatever it is told to."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def choose(self, task: wool.Task, workers: Sequence[wool.WorkerLike]) -> Any:
+        return self.given(workers)
+
+    def __repr__(self) -> str:
+        return "Giving()"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (lambda workers: [*workers, "another"], "'another'"),
+        (lambda workers: [worker.uid for worker in workers], "UUID"),
+        (lambda workers: [{}, *workers], "{}"),
+        (lambda workers: workers[0], "Connection"),
+        (lambda workers: None, "None"),
+    ],
+    ids=["another", "uids", "unhashable", "one worker", "nothing"],
+)
+async def test_a_balancer_that_gives_what_is_no_worker_of_the_pool_is_named(
+    given: Any, named: str
+) -> None:
+    async with wool.WorkerPool(size=1, loadbalancer=Giving(given)):
+        with pytest.raises(TypeError, match=rf"load balancer Giving\(\) chose .*{named}.*given"):
+            await double(1)
+
+
+async def test_a_balancer_that_gives_a_worker_of_an_earlier_call_is_named() -> None:
+    seen = list[wool.WorkerLike]()
+
+    def first_ever(workers: Sequence[wool.WorkerLike]) -> list[wool.WorkerLike]:
+        seen.extend(workers)
+        return seen[:1]
+
+    async with wool.WorkerPool(size=1, max_tasks_per_worker=1, loadbalancer=Giving(first_ever)):
+        assert await double(1) == 2
+        with pytest.raises(TypeError, match="given for this very call"):
+            await double(1)
+
+
 class NoBalancer:
     """A class that makes nothing of use."""
 

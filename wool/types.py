@@ -73,7 +73,8 @@ class LoadBalancerLike(Protocol):
     def choose(self, task: Task, workers: Sequence[WorkerLike]) -> Iterable[WorkerLike]:
         """Order `workers`, which is never empty, by who should get `task`: the best first.
 
-        Workers that are left out do not get it.
+        Workers that are left out do not get it. Whatever else is returned makes the call raise
+        TypeError: also a worker that was given for an earlier call.
         """
         ...
 

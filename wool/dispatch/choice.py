@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Choice"]
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 from uuid import UUID
 
 from wool.dispatch.admission import Admission
@@ -29,7 +30,8 @@ class Choice:
         """Return the workers that may get `task`, best first; none if nobody is there just now.
 
         Raises NoWorkersAvailable if none of those who are there ever will, Overloaded, and Departed
-        if the one that has to take it is not there.
+        if the one that has to take it is not there; TypeError if the balancer chooses what it was
+        not given.
         """
         if task.worker is not None:
             if task.worker in passed_over:  # it rejected the task, since it is about to leave
@@ -42,13 +44,27 @@ class Choice:
             workers = [worker for worker in workers if worker.uid not in passed_over]
         if self._admission is not None and workers:
             workers = _with_room(self._admission, task, workers)
-        chosen = self._balancer.choose(task, workers) if workers else ()
-        candidates = [worker for worker in chosen if isinstance(worker, Connection)]
-        if not candidates and workers:
+        return self._in_order(task, workers) if workers else []
+
+    def _in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
+        given = set(map(id, workers))
+        chosen: object = self._balancer.choose(task, workers)
+        if not isinstance(chosen, Iterable):
+            raise self._misfit(chosen)
+        candidates: list[Any] = list(chosen)
+        if not given.issuperset(map(id, candidates)):
+            raise self._misfit(next(each for each in candidates if id(each) not in given))
+        if not candidates:
             raise NoWorkersAvailable(
                 f"the load balancer chose none of {len(workers)} workers for {task.name!r}"
             )
         return candidates
+
+    def _misfit(self, what: object) -> TypeError:
+        return TypeError(
+            f"the load balancer {self._balancer!r} chose {what!r}: choose() returns an iterable of "
+            f"workers, all of them among those that it was given for this very call"
+        )
 
 
 def _with_tags(task: Task, workers: list[Connection]) -> list[Connection]:
