@@ -1,9 +1,12 @@
 """What a pool knows of its calls."""
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import AsyncGenerator
+import sys
+import threading
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -75,6 +78,36 @@ async def test_calls_of_other_loops_count_too() -> None:
         await asyncio.to_thread(asyncio.run, elsewhere())
         await double(1)
         assert _calls(pool) == (0, 2, 0)
+
+
+@pytest.fixture
+def _many_switches() -> Iterator[None]:
+    """Have the threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_many_switches")
+async def test_read_from_another_thread_the_counts_are_never_negative_nor_too_high() -> None:
+    ended = threading.Event()
+
+    def read() -> set[int]:
+        seen = set[int]()
+        while not ended.is_set():
+            seen.add(pool.stats().completed)
+        return seen
+
+    async with _counted() as pool:
+        await double(1)
+        reading = asyncio.ensure_future(asyncio.to_thread(read))
+        for _ in range(500):
+            with contextlib.suppress(ValueError):
+                await fail(ValueError("no"))
+        ended.set()
+        assert await reading == {1}
+        assert _calls(pool) == (0, 1, 500)
 
 
 async def test_a_worker_that_is_replaced_counts_and_so_do_its_calls(home: Home) -> None:

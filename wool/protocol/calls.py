@@ -69,14 +69,15 @@ class Calls(CallTable):
         kind = PrefetchedCall if task.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
         self._unacknowledged[call_id] = time.monotonic()
-        self._tally.opened += 1
         return call
 
     def forget(
         self, call_id: int, outcome: Outcome | Lost | None = None, *, closing: bool = False
     ) -> None:
         self._calls.pop(call_id, None)
-        if not isinstance(outcome, Outcome) or outcome.kind != "returned":
+        if isinstance(outcome, Outcome) and outcome.kind == "returned":
+            self._tally.completed += 1
+        else:
             self._tally.note(outcome)
         if self._tally.freed is not None:
             self._tally.freed()

@@ -12,32 +12,27 @@ from wool.protocol.outcome import Lost, Outcome
 class Tally:
     """What became of the calls that one event loop sent to one worker, on whichever link.
 
-    Written on that loop alone, and so without a lock; read from anywhere. What returned is not
-    counted: it is the rest.
+    Written on that loop alone, and so without a lock; read from anywhere. Each call that ends adds
+    to one number, so that no reading is ever too high.
     """
 
     def __init__(self, freed: Callable[[], None] | None = None) -> None:
-        self.opened = 0
+        self.completed = 0
         self.failed = 0
         self.table: Sized = ()
         """The calls that are open now."""
         self.freed = freed
         """Is to be called as each call ends."""
-        self._rejected = 0
 
     @property
     def in_flight(self) -> int:
         return len(self.table)
 
-    @property
-    def completed(self) -> int:
-        return self.opened - self.in_flight - self.failed - self._rejected
-
     def note(self, outcome: Outcome | Lost | None) -> None:
         """Count a call that ended without returning; None stands for one that was abandoned."""
         if not isinstance(outcome, Outcome):
             self.failed += 1
-        elif outcome.kind == "reject":
-            self._rejected += 1
-        elif not outcome.is_closing:
+        elif outcome.is_closing:
+            self.completed += 1
+        elif outcome.kind != "reject":
             self.failed += 1
