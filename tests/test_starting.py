@@ -1,10 +1,12 @@
 """A pool that can't start says why, at once, and leaves nothing."""
 
 import asyncio
+import errno
 import gc
 import resource
 import stat
 import sys
+import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,6 +114,23 @@ def _few_descriptors(spare: int) -> Generator[None]:
 async def test_too_few_descriptors_are_a_startup_error(spare: int) -> None:
     with _few_descriptors(spare), pytest.raises(wool.StartupError):
         await wool.WorkerPool(size=4).__aenter__()
+
+
+def _temporary_files() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).iterdir())
+
+
+async def test_a_file_system_without_locks_is_a_startup_error_that_leaves_no_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    before = _temporary_files()
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(wool.StartupError, match="no locks available"):
+        await wool.WorkerPool(size=1).__aenter__()
+    assert _temporary_files() == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")

@@ -38,7 +38,8 @@ class RuntimeDirectory:
         try:
             self._lock = _locked(self.path)
         except OSError:
-            self.path.rmdir()
+            with contextlib.suppress(FileNotFoundError):
+                self.path.rmdir()
             raise
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
 
@@ -52,8 +53,13 @@ def _locked(path: Path) -> IO[bytes]:
     """Lock a directory for as long as the process lives: that it can be locked says it is gone."""
     new = path / _NEW_LOCK  # until it is locked, no sweep may see it
     lock = open(new, "wb")  # noqa: PTH123, SIM115
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    new.rename(path / _LOCK)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        new.rename(path / _LOCK)
+    except OSError:
+        lock.close()  # first: where descriptors are short, to remove takes this one
+        _remove_ours(path)
+        raise
     return lock
 
 
