@@ -41,15 +41,6 @@ async def evaluate(expression: str) -> Any:
 
 
 @wool.routine
-async def tags_of_the_peers() -> list[list[str]]:
-    """Give the tags of each worker that the one which runs this knows of."""
-    from wool.context import open_pool
-
-    peers: Any = open_pool()
-    return [sorted(peer.tags) for peer in peers._roster.workers.values()]  # noqa: SLF001
-
-
-@wool.routine
 async def size_of(value: bytes) -> int:
     return len(value)
 

@@ -29,11 +29,6 @@ async def stream_of_pids(home: str) -> AsyncGenerator[tuple[int, int]]:
         say(home, "ended")
 
 
-def restarted(pool: wool.WorkerPool) -> int:
-    assert pool._opened is not None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return pool._opened.restarted  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-
-
 async def another(pool: wool.WorkerPool, before: int) -> int:
     """Make calls until a worker takes them that is not `before`."""
     while (now := await pid()) == before:
@@ -59,7 +54,7 @@ async def test_with_a_share_of_one_every_call_has_a_worker_of_its_own() -> None:
 async def test_a_worker_takes_its_share_or_up_to_a_tenth_less() -> None:
     async with wool.WorkerPool(size=1, max_tasks_per_worker=40) as pool:
         served = Counter([await pid() for _ in range(200)])
-        assert restarted(pool) >= 4
+        assert pool.stats().restarted >= 4
     *whole, _ = served.values()
     assert len(whole) >= 4
     assert all(36 <= taken <= 40 for taken in whole)
@@ -77,7 +72,7 @@ async def test_no_call_is_lost_by_a_replacement_and_none_is_logged(
 
     async with wool.WorkerPool(size=2, max_tasks_per_worker=60) as pool:
         await asyncio.gather(*(calls(n) for n in range(8)))
-        assert restarted(pool) >= 4
+        assert pool.stats().restarted >= 4
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
@@ -219,8 +214,8 @@ async def test_leaving_does_not_wait_for_a_replacement_that_is_starting(home: Ho
 
 async def test_a_worker_that_died_counts_as_restarted_too() -> None:
     async with wool.WorkerPool(size=2) as pool:
-        assert restarted(pool) == 0
+        assert pool.stats().restarted == 0
         before = await pid()
         os.kill(before, signal.SIGKILL)
-        while restarted(pool) != 1:  # noqa: ASYNC110
+        while pool.stats().restarted != 1:  # noqa: ASYNC110
             await asyncio.sleep(0)

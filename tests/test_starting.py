@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import wool
-from tests.routines import double, pid, tags_of_the_peers
+from tests.routines import double, pid
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +60,6 @@ async def test_a_tag_that_is_no_string_is_refused_when_the_pool_is_made(tag: Any
 async def test_the_workers_bear_the_tags_of_their_pool() -> None:
     async with wool.WorkerPool("gpu", "large", size=2) as pool:
         assert {worker.tags for worker in pool.workers.values()} == {frozenset({"gpu", "large"})}
-        assert await tags_of_the_peers() == [["gpu", "large"]] * 2
 
 
 async def test_an_endless_grace_is_allowed() -> None:

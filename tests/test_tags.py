@@ -21,6 +21,11 @@ async def relay() -> str | None:
     return tag
 
 
+@wool.routine
+async def nested_pid(*tags: str) -> int:
+    return await pid.options(tags=tags)()
+
+
 async def test_workers_with_all_the_tags_get_the_call() -> None:
     async with wool.WorkerPool("gpu", "large", size=1):
         assert await on_a_gpu() == ("gpu", frozenset({"gpu"}))
@@ -30,6 +35,16 @@ async def test_workers_with_all_the_tags_get_the_call() -> None:
 async def test_nested_calls_go_by_tags_too() -> None:
     async with wool.WorkerPool("gpu", size=1):
         assert await relay() == "gpu"
+
+
+async def test_each_worker_knows_all_the_tags_of_the_others() -> None:
+    async with wool.WorkerPool("gpu", "large", size=2) as pool:
+        pids = {worker.pid for worker in pool.workers.values()}
+        for each in pids:
+            while await nested_pid("gpu", "large") != each:
+                pass
+        with pytest.raises(wool.NoWorkersAvailable, match=r"have \['gpu', 'large'\]"):
+            await nested_pid("gpu", "huge")
 
 
 async def test_a_call_that_no_worker_can_take_says_which_tags_are_missing() -> None:

@@ -54,11 +54,6 @@ class OpenPool:
             await self._fleet.ready
             on_failure.pop_all()
 
-    @property
-    def restarted(self) -> int:
-        """How many workers took the place of one that died, or had done its share."""
-        return self._fleet.restarted
-
     async def aclose(self) -> None:
         """End the calls, stop the workers, remove the directory; cancelled, do so in a hurry."""
         self.dispatchers.close()
