@@ -13,6 +13,7 @@ __all__ = [
     "each_step_logs",
     "logs",
     "logs_an_exception",
+    "logs_and_dies",
     "logs_extras",
     "logs_in_a_thread",
     "relays_logs",
@@ -73,3 +74,9 @@ class OneWay(Exception):
 @wool.routine
 async def logs_extras(**extras: object) -> None:
     _log.warning("with extras", extra={"one_way": OneWay(1, 2), **extras})
+
+
+@wool.routine
+async def logs_and_dies() -> None:
+    _log.warning("the last word")
+    os._exit(3)

@@ -1,8 +1,11 @@
 """What routines log arrives at the caller's logging; wool itself traces each call at DEBUG."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,7 @@ from tests.logging_routines import (
     each_step_logs,
     logs,
     logs_an_exception,
+    logs_and_dies,
     logs_extras,
     logs_in_a_thread,
     relays_logs,
@@ -21,6 +25,7 @@ from tests.routines import double
 pytestmark = pytest.mark.anyio
 
 NAME = "tests.logging_routines"
+REQUEST: ContextVar[str] = ContextVar("tests_logging_request", default="-")
 
 
 async def test_a_record_arrives_with_level_name_and_pid(
@@ -157,3 +162,35 @@ async def test_what_is_logged_outside_of_calls_arrives_where_the_pool_is(
     async with wool.WorkerPool(size=1, lifespan=_talking):
         await double(1)
     assert caplog.messages == ["the lifespan begins", "the lifespan ends"]
+
+
+async def test_the_last_word_before_a_crash_arrives(caplog: pytest.LogCaptureFixture) -> None:
+    async with wool.WorkerPool(size=1):
+        with pytest.raises(wool.WorkerDied):
+            await logs_and_dies()
+    assert "the last word" in caplog.messages
+
+
+async def test_the_factory_of_records_runs_in_the_context_of_the_call(
+    pool: wool.WorkerPool, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = logging.getLogRecordFactory()
+
+    def factory(name: str, *args: Any, **options: Any) -> logging.LogRecord:
+        record = plain(name, *args, **options)
+        record.request = f"{REQUEST.get()} {name.partition('.')[0]}"
+        return record
+
+    async def call(request: str) -> None:
+        REQUEST.set(request)
+        await logs(request)
+
+    logging.setLogRecordFactory(factory)
+    try:
+        await asyncio.gather(call("a"), call("b"))
+    finally:
+        logging.setLogRecordFactory(plain)
+    assert {(r.getMessage(), vars(r)["request"]) for r in caplog.records} == {
+        ("said a", "a tests"),
+        ("said b", "b tests"),
+    }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.routines import double
-from wool.exceptions import ProtocolError
+from wool.exceptions import PoolClosed, ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call
 from wool.protocol.calls import Calls
@@ -33,6 +33,8 @@ class Wire:
     def send(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         self.sent.append(frame.WhichOneof("kind"))
 
+    def flush(self) -> None: ...
+
 
 def _opened(grace: float = 1.0) -> tuple[Wire, Calls, Call]:
     line = Wire()
@@ -47,7 +49,6 @@ def _opened(grace: float = 1.0) -> tuple[Wire, Calls, Call]:
         [ITEM, ACK],
         [ITEM, ITEM],
         [ACK, ITEM, ITEM],
-        [ACK, ITEM, RESULT],
         [ACK, RESULT, RESULT],
         [ACK, RESULT, ACK],
         [ACK, wire.Frame(call=1, next=wire.Next())],
@@ -116,3 +117,15 @@ async def test_an_item_that_crosses_a_cancellation_is_dropped_and_the_generator_
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert line.sent == ["open", "cancel", "close"]
+
+
+async def test_a_generator_that_its_worker_ends_between_two_steps_is_lost() -> None:
+    _, calls, call = _opened()
+    for frame in (ACK, ITEM):
+        calls.received(frame, ())
+    await call.outcome()
+    calls.received(RESULT, ())
+    call.step(wire.Frame(next=wire.Next()))
+    outcome = await call.outcome()
+    assert isinstance(outcome, Lost)
+    assert isinstance(outcome.error, PoolClosed)

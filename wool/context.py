@@ -29,7 +29,7 @@ from wool.types import PoolLike
 _pool: ContextVar[PoolLike | None] = ContextVar("wool_pool", default=None)
 _task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
 
-_limit: ContextVar[float | None] = ContextVar("wool_dispatch_timeout", default=None)
+_limits: ContextVar[tuple[float | None, ...]] = ContextVar("wool_limits", default=(None,))
 _deadline: ContextVar[float | None] = ContextVar("wool_deadline", default=None)
 
 _log_sink: ContextVar[Callable[[bytes], None] | None] = ContextVar("wool_log", default=None)
@@ -92,22 +92,22 @@ class RuntimeContext:
 
     def __init__(self, *, dispatch_timeout: float | None) -> None:
         self._dispatch_timeout = dispatch_timeout
-        self._previous: list[float | None] = []
 
     def __enter__(self) -> Self:
-        self._previous.append(_limit.get())
-        _limit.set(self._dispatch_timeout)
+        _limits.set((*_limits.get(), self._dispatch_timeout))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _limit.set(self._previous.pop())
+        _limits.set(_limits.get()[:-1])
 
 
 def time_left(timeout: float | None) -> float | None:
     """Return the seconds that a call made here has, whose own limit is `timeout`; None: no end."""
     deadline = _deadline.get()
     left = None if deadline is None else deadline - time.monotonic()
-    limits = [limit for limit in (timeout, _limit.get(), left) if limit is not None]
+    if left is not None and left <= 0:
+        left = None  # it is cancelled already, and cleans up: the pool's grace is its limit
+    limits = [limit for limit in (timeout, _limits.get()[-1], left) if limit is not None]
     return min(limits) if limits else None
 
 

@@ -62,6 +62,8 @@ class TaskEvent:
     - `task-iteration-started`: the worker began it; at the first, after `task-started`.
     - `task-iteration-completed`: it ended there; at the last, before `task-stopped`.
 
+    With `prefetch` steps overlap: one may have started, or ended, before it is asked for.
+
     `task-created` and `task-completed` come for each call that found an active pool. What the
     caller did not get to know has no event: a call whose worker died has no `task-stopped`.
     """

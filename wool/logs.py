@@ -96,19 +96,25 @@ def _exception_text(record: logging.LogRecord) -> str | None:
 
 def replay(packed: bytes, context: Context | None = None) -> None:
     """Log here what was logged in a worker, in the context of the call that it belongs to."""
-    state, extras = pickle.loads(packed)
-    record = logging.makeLogRecord({**state, **_unpacked(extras)})
-    logger = logging.getLogger(record.name)
-    if not logger.isEnabledFor(record.levelno):
-        return
     try:
         if context is None:
-            logger.handle(record)
+            _handle(packed)
         else:
-            context.run(logger.handle, record)
-    except Exception:  # noqa: BLE001 - filters are user code; logging itself does the same
-        if logging.raiseExceptions:
+            context.run(_handle, packed)
+    except (Exception, asyncio.CancelledError):  # noqa: BLE001 - factories, filters: user code
+        if logging.raiseExceptions:  # logging itself does the same
             traceback.print_exc()
+
+
+def _handle(packed: bytes) -> None:
+    state, extras = pickle.loads(packed)
+    logger = logging.getLogger(state["name"])
+    if not logger.isEnabledFor(state["levelno"]):
+        return
+    place = (state["name"], state["levelno"], state["pathname"], state["lineno"])
+    record = logging.getLogRecordFactory()(*place, state["msg"], (), None, state["funcName"])
+    vars(record).update({**state, **_unpacked(extras)})
+    logger.handle(record)
 
 
 def _unpacked(extras: dict[str, bytes]) -> dict[str, Any]:

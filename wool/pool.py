@@ -201,21 +201,22 @@ class WorkerPool:
     async def broadcast(
         self, routine: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
     ) -> dict[UUID, T]:
-        """Call a routine once on every worker that is there now; return the results by uid.
+        """Call a routine once on every worker; return the results by uid.
 
         The calls run at the same time, each to its end, whatever becomes of the others; then
         BroadcastError, a group, tells which workers raised what, and what the others returned; for
         CancelledError, which no such group can hold, stands a RemoteError with it as its cause. A
-        worker that leaves before its call has started is in neither: whoever takes its place starts
-        afresh. Idempotent routines are not called elsewhere, either. `max_pending` holds no call
-        up. A call on a worker that is stopped waits for it, for up to `start_timeout`.
+        worker that leaves before its call has started is in neither; one that joins before the last
+        call has ended is called, too. Idempotent routines are not called elsewhere, either.
+        `max_pending` holds no call up. A call on a worker that is stopped waits for it, for up to
+        `start_timeout`.
 
-        Cancelling this cancels all the calls. Raises TypeError if `routine` is none, as `dispatch`
-        does, or is a generator.
+        Cancelling this cancels all the calls. Raises PoolClosed if the pool was left, and TypeError
+        if `routine` is none, as `dispatch` does, or is a generator.
         """
         dispatchers = self._open().dispatchers
         call = functools.partial(routine, *args, **kwargs)
-        return await broadcast(dispatchers, self.workers, call)
+        return await broadcast(dispatchers, lambda: self.workers, call)
 
     def activate(self) -> AbstractContextManager[None]:
         """Return a context manager that makes this pool the active one in its block.
@@ -254,7 +255,8 @@ class WorkerPool:
     def _plenty(self) -> int:
         """How many calls keep the workers busy."""
         each = min(self._settings.max_pending or _PLENTY, _PLENTY)
-        return each * max(len(self.workers), 1)
+        running = self._roster.workers.keys() - self._roster.stopped.keys()
+        return each * max(len(running), 1)
 
     def _open(self) -> OpenPool:
         if self._opened is None:

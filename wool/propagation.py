@@ -161,8 +161,11 @@ def _set(var: ContextVar[Any], value: object) -> None:
 
 def _unset(var: ContextVar[Any]) -> None:
     token = _tokens.get().get(var.name)
-    if token is not None:
-        # Set in another context, or unset by hand: Python can't unset it here, so neither can we.
-        with contextlib.suppress(ValueError, RuntimeError):
+    # Set in another context, or by the user's code: Python can't unset it here, so neither can we.
+    with contextlib.suppress(ValueError, RuntimeError):
+        if token is not None:
             var.reset(token)
-        _tokens.set({name: t for name, t in _tokens.get().items() if name != var.name})
+            _tokens.set({name: t for name, t in _tokens.get().items() if name != var.name})
+    if var.get(UNSET) is not UNSET:
+        with contextlib.suppress(LookupError):
+            var.set(Context().run(var.get))  # the default

@@ -32,6 +32,9 @@ class _Keys:
 _new_key = _Keys()
 
 
+_FURTHEST = 2**31 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a routine was decorated with."""
@@ -46,12 +49,14 @@ class Options:
     """Whether a call may be made again when it is not known if it was started."""
 
     def __post_init__(self) -> None:
+        if self.timeout is not None and type(self.timeout) not in (int, float):
+            raise TypeError(f"timeout is a number of seconds, not {self.timeout!r}")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout is a positive number of seconds, not {self.timeout}")
         if type(self.prefetch) is not int:
             raise TypeError(f"prefetch is a whole number of items, not {self.prefetch!r}")
-        if self.prefetch < 0:
-            raise ValueError(f"prefetch is a number of items, at least 0, not {self.prefetch}")
+        if not 0 <= self.prefetch <= _FURTHEST:
+            raise ValueError(f"prefetch is a number from 0 to {_FURTHEST:,}, not {self.prefetch:,}")
         object.__setattr__(self, "tags", frozenset(_strings(self.tags)))
 
 

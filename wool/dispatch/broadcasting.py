@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["broadcast"]
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.through import through
 from wool.dispatch.workers import Departed
-from wool.exceptions import BroadcastError, RemoteError
+from wool.exceptions import BroadcastError, PoolClosed, RemoteError
 from wool.task import Task
 from wool.types import PoolLike, Steps, WorkerMetadata
 from wool.waiting import settle
@@ -44,20 +45,26 @@ class _Pinned(PoolLike):
 
 async def broadcast(
     pool: Dispatchers,
-    workers: Mapping[UUID, WorkerMetadata],
+    present: Callable[[], Mapping[UUID, WorkerMetadata]],
     call: Callable[[], Coroutine[Any, Any, Any]],
 ) -> dict[UUID, Any]:
-    """Return what `call`, of a routine, gives on each of `workers` that is still there.
+    """Return what `call`, of a routine, gives on each worker that is there until all have ended.
 
-    Raises BroadcastError once all have ended, if one raised.
+    `present` tells who is. Raises BroadcastError then, if one raised, and PoolClosed if the pool
+    was left.
     """
+    if pool.closed:
+        raise PoolClosed("the pool was left; a broadcast needs one that is open")
     through(pool, call, returning=True)  # refuses what is no routine, even if nobody is there
-    on_each = {uid: through(_Pinned(pool, uid), call, returning=True) for uid in workers}
-    calls = {uid: asyncio.create_task(on_this()) for uid, on_this in on_each.items()}
-    for each in calls.values():
-        each.add_done_callback(_note_end)
+    workers = dict[UUID, WorkerMetadata]()
+    calls = dict[UUID, asyncio.Task[Any]]()
     try:
-        if calls:
+        while joined := {uid: who for uid, who in present().items() if uid not in workers}:
+            workers |= joined
+            for uid in joined:
+                on_this = through(_Pinned(pool, uid), call, returning=True)
+                calls[uid] = asyncio.create_task(on_this())
+                calls[uid].add_done_callback(_note_end)
             await asyncio.wait(calls.values())
     finally:
         await _end(calls.values())
@@ -68,7 +75,8 @@ async def broadcast(
         if error is None:
             results[uid] = each.result()
         elif not isinstance(error, Departed):
-            error.add_note(f"raised on worker {workers[uid].pid}, {uid}")
+            with contextlib.suppress(AttributeError, TypeError):  # a frozen dataclass takes no note
+                error.add_note(f"raised on worker {workers[uid].pid}, {uid}")
             errors[uid] = error
     if errors:
         raise BroadcastError.of(errors, results)

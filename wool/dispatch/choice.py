@@ -43,7 +43,10 @@ class Choice:
         if passed_over:
             workers = [worker for worker in workers if worker.uid not in passed_over]
         if self._admission is not None and workers:
-            workers = _with_room(self._admission, task, workers)
+            free = [worker for worker in workers if self._admission.has_room(worker.uid)]
+            if not free and not passed_over:  # those have successors, who will have room
+                raise self._admission.refusal(task.name, len(workers))
+            workers = free
         return self._in_order(task, workers) if workers else []
 
     def _in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
@@ -77,10 +80,3 @@ def _with_tags(task: Task, workers: list[Connection]) -> list[Connection]:
             f"WorkerPool({', '.join(map(repr, sorted(task.tags)))})"
         )
     return tagged
-
-
-def _with_room(admission: Admission, task: Task, workers: list[Connection]) -> list[Connection]:
-    free = [worker for worker in workers if admission.has_room(worker.uid)]
-    if not free:
-        raise admission.refusal(task.name, len(workers))
-    return free

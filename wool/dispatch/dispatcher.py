@@ -65,6 +65,10 @@ class Dispatcher:
         _advance(self._guard.__anext__())
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    @property
     def max_message_size(self) -> int:
         return self._settings.max_message_size
 

@@ -16,7 +16,7 @@ from wool.events import emit
 from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
 from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.call import Call
+from wool.protocol.call import Call, CallState
 from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.serializer import Buffer
 from wool.task import Task
@@ -74,6 +74,15 @@ class RemoteSteps:
         finally:
             del error  # its traceback leads to this frame
 
+    def _check_loop(self, call: Call) -> None:
+        loop = self._dispatcher.loop
+        if call.state is not CallState.DONE and loop is not asyncio.get_running_loop():
+            loop.call_soon_threadsafe(call.drop)
+            raise RuntimeError(
+                f"{self._task.name!r} was begun on another event loop, and goes on only there; it "
+                f"was closed"
+            )
+
     def _open(self) -> tuple[Connection, Call]:
         if self._opened is None:
             raise RuntimeError("a generator takes no step before its first")
@@ -99,6 +108,7 @@ class RemoteSteps:
     ) -> Outcome | Lost:
         self._origin.check()
         _, call = self._open()
+        self._check_loop(call)
         if timeout is not None:
             frame.timeout = timeout
         if frame.HasField("close"):
@@ -130,9 +140,11 @@ def _ends_all_the_same(error: BaseException, lost: Lost) -> bool:
 def _bring_up_to_date(error: BaseException, remote: BaseException) -> None:
     """Give an exception that went through the generator what was added to it there."""
     error.__dict__.update(remote.__dict__)
-    error.__traceback__ = remote.__traceback__
-    if error.__context__ is None:
-        error.__context__ = remote.__context__
-    if remote.__cause__ is not None:
-        error.__cause__ = remote.__cause__
-    error.__suppress_context__ = remote.__suppress_context__
+    update: dict[str, object] = {
+        "__traceback__": remote.__traceback__,
+        "__context__": error.__context__ or remote.__context__,
+        "__cause__": remote.__cause__ or error.__cause__,
+        "__suppress_context__": remote.__suppress_context__,
+    }
+    for name, value in update.items():
+        failure.set_field(error, name, value)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from enum import IntEnum, auto
 from typing import Protocol
 
-from wool.exceptions import ProtocolError
+from wool.exceptions import PoolClosed, ProtocolError
 from wool.logs import replay
 from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
@@ -105,9 +105,7 @@ class Call:
                 raise
             return outcome
         except GeneratorExit:  # the waiting coroutine was closed, or dropped
-            close = wire.Close(final=True)
-            self._calls.sender.send(wire.Frame(call=self._call_id, close=close))
-            self.abandon()
+            self.drop()
             raise
 
     def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
@@ -123,6 +121,13 @@ class Call:
         """Close a generator by a `close` frame, and wait for what comes of it."""
         self.step(frame)
         return await self.outcome()
+
+    def drop(self) -> None:
+        """Have the worker end a call for which nobody waits any more, and forget it."""
+        if self._state is not CallState.DONE:
+            close = wire.Close(final=True)
+            self._calls.sender.send(wire.Frame(call=self._call_id, close=close))
+            self.abandon()
 
     def abandon(self) -> None:
         """Forget a call whose clean-up was not confirmed in time."""
@@ -148,7 +153,9 @@ class Call:
                 self._move(CallState.RUNNING)
         elif kind == "yielded":
             self._yielded(Outcome(kind, frame, buffers))
-        elif kind in ("returned", "raised", "reject") and self._state is not CallState.SUSPENDED:
+        elif kind in ("returned", "raised") and self._state is CallState.SUSPENDED:
+            self._end(Lost(self.acknowledged, PoolClosed("the worker stops")))
+        elif kind in ("returned", "raised", "reject"):
             self._end(Outcome(kind, frame, buffers))
         else:
             raise ProtocolError(f"a worker sent {kind!r} to a call in state {self._state.name}")

@@ -7,7 +7,7 @@ cause, context, notes, the members of groups and the traceback.
 
 from __future__ import annotations
 
-__all__ = ["decode", "encode", "printable"]
+__all__ = ["decode", "encode", "printable", "set_field"]
 
 import contextlib
 import traceback as tracebacks
@@ -203,11 +203,11 @@ class _Decoder:
             self._rebuild(position)
         for position, error in self._rebuilt.items():
             entry = self._entries[position - 1]
-            _set(error, "__cause__", self._rebuilt.get(entry.cause))
-            _set(error, "__context__", self._rebuilt.get(entry.context))
-            _set(error, "__suppress_context__", entry.suppress_context)
-            _set(error, "__traceback__", rebuild(entry.traceback))
-        _set(
+            set_field(error, "__cause__", self._rebuilt.get(entry.cause))
+            set_field(error, "__context__", self._rebuilt.get(entry.context))
+            set_field(error, "__suppress_context__", entry.suppress_context)
+            set_field(error, "__traceback__", rebuild(entry.traceback))
+        set_field(
             self._rebuilt[1],
             _REMOTE,
             TaskException(self._entries[0].name, _lines(self._entries[0])),
@@ -240,9 +240,9 @@ def _restore(entry: wire.Exception, members: list[BaseException]) -> BaseExcepti
         error: BaseException = BaseExceptionGroup.__new__(group, args[0], members)
     else:
         error = _builtin_base(cls).__new__(cls)
-        _set(error, "args", args)
+        set_field(error, "args", args)
     for name, value in attributes.items():
-        _set(error, name, value)
+        set_field(error, name, value)
     return error
 
 
@@ -253,14 +253,15 @@ def _restore_notes(error: BaseException, entry: wire.Exception) -> None:
     with contextlib.suppress(Exception):  # unpickling the other attributes runs user code
         _, attributes = serializer.loads(entry.state)
         if _NOTES in attributes:
-            _set(error, _NOTES, attributes[_NOTES])
+            set_field(error, _NOTES, attributes[_NOTES])
 
 
 def _builtin_base(cls: type[BaseException]) -> type[BaseException]:
     return next(base for base in cls.__mro__ if not base.__flags__ & _HEAP_TYPE)
 
 
-def _set(error: BaseException, name: str, value: object) -> None:
+def set_field(error: BaseException, name: str, value: object) -> None:
+    """Set a field of an exception, whatever its class says to that."""
     # Not the class's own __setattr__: a frozen dataclass refuses.
     with contextlib.suppress(AttributeError, TypeError):  # a read-only field of an extension type
         object.__setattr__(error, name, value)

@@ -33,6 +33,10 @@ class Sender(Protocol):
         """Queue a frame. Never waits."""
         ...
 
+    def flush(self) -> None:
+        """Write what is queued now, and not at the end of the loop's turn."""
+        ...
+
 
 class FrameHandler(Protocol):
     """The receiving half: what a link tells the end that it belongs to."""

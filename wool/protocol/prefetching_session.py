@@ -24,7 +24,7 @@ class PrefetchingSession(GeneratorSession):
 
     def __init__(self, sender: Sender, opening: wire.Frame, task: Task) -> None:
         super().__init__(sender, opening, task)
-        self._inbox.extend([(opening, ())] * task.prefetch)
+        self._ahead = task.prefetch  # steps that were commanded with the opening
 
     def cancel(self, message: str = "", times: int = 1) -> None:
         """End the generator: cancel the step that runs, or close it between two."""
@@ -52,6 +52,9 @@ class PrefetchingSession(GeneratorSession):
     ) -> Command | asyncio.CancelledError:
         if self._closing:
             raise StopAsyncIteration
+        if self._ahead and not self._inbox:
+            self._ahead -= 1
+            self._inbox.append((self._opening, ()))
         command = await super()._next_command(generator)
         self._move(SessionState.RUNNING)
         return command

@@ -180,6 +180,7 @@ class Session(ABC):
 
     def _send_record(self, record: bytes) -> None:
         self._sender.send(wire.Frame(call=self._call_id, log=wire.Log(record=record)))
+        self._sender.flush()  # it may be the last word before a crash, or before it computes long
 
     def _answer(self, outcome: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         """Send how a step ended."""

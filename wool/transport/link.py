@@ -34,6 +34,10 @@ class Link(ABC):
         """
 
     @abstractmethod
+    def flush(self) -> None:
+        """Write what is queued now, and not at the end of the loop's turn."""
+
+    @abstractmethod
     async def until_writable(self) -> None:
         """Wait until so much of what was queued has gone out that more may follow.
 

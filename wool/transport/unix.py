@@ -77,6 +77,9 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             self._write()
             self._cork()
 
+    def flush(self) -> None:
+        self._write()
+
     async def until_writable(self) -> None:
         await self._writable.wait()
 
