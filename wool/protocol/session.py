@@ -17,6 +17,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
 from enum import IntEnum, auto
 from typing import Any
 
@@ -76,14 +77,15 @@ class Session(ABC):
         self._closing = False
         self._thrown: BaseException | None = None
         self._runner: asyncio.Task[None] | None = None
+        self._context = Context()
 
     def start(self, pool: PoolLike, turns: Turns, done: Callable[[int], None]) -> None:
         """Run the call in a task of its own, its nested calls going to `pool`.
 
         The caller is told that the call was taken, unless its first step's outcome says so already.
         """
-        context = task_context(self._task, pool, self._send_record)
-        self._runner = start_eagerly(self._run(turns), context)
+        self._context = task_context(self._task, pool, self._send_record)
+        self._runner = start_eagerly(self._run(turns), self._context)
         self._runner.add_done_callback(lambda _: done(self._call_id))
         if not self._has_answered:
             ack = wire.Frame(call=self._call_id, ack=wire.Ack(), began=self._began)
@@ -105,6 +107,7 @@ class Session(ABC):
         elif self._state is SessionState.RUNNING and self._runner is not None:
             self._cancels += 1
             self._requests += times
+            self._context.run(set_time_left, None)  # clean-up may call; it has the pool's grace
             for _ in range(times):
                 self._runner.cancel(message or None)
 
