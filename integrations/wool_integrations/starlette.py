@@ -42,6 +42,7 @@ class PoolOptions(TypedDict, total=False):
     start_timeout: float
     grace: float
     max_message_size: int
+    forward_logs: bool
 
 
 def wool_lifespan(

@@ -1,3 +1,4 @@
+import inspect
 import os
 import subprocess
 import sys
@@ -19,7 +20,13 @@ import wool
 from tests.integrations.clients import Tap
 from tests.integrations.conftest import Serve
 from tests.integrations.routines import double
-from wool_integrations.starlette import EventStream, ServerSentEvent, get_pool, wool_lifespan
+from wool_integrations.starlette import (
+    EventStream,
+    PoolOptions,
+    ServerSentEvent,
+    get_pool,
+    wool_lifespan,
+)
 
 
 async def worker_count(request: Request) -> Response:
@@ -35,6 +42,12 @@ def test_requests_find_the_pool_in_mounted_applications_too() -> None:
     with TestClient(app) as client:
         assert client.get("/workers").json() == 2
         assert client.get("/mounted/workers").json() == 2
+
+
+def test_every_option_of_a_pool_is_one_of_the_lifespan() -> None:
+    parameters = inspect.signature(wool.WorkerPool).parameters.values()
+    options = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
+    assert PoolOptions.__annotations__.keys() == options - {"lifespan"}
 
 
 def test_the_lifespan_of_the_application_runs_inside_the_pool() -> None:
