@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from typing import Any
 
 import pytest
@@ -135,19 +136,25 @@ async def test_a_worker_that_dies_of_it_is_an_error_even_if_the_routine_is_idemp
         assert "attempts" not in str(died)
 
 
-async def test_a_worker_that_left_before_its_call_is_left_out() -> None:
-    async with wool.WorkerPool(size=2) as pool:
-        await pool.broadcast(pid)
-        before = dict(pool.workers)
-        victim, other = before
-        call = asyncio.create_task(pool.broadcast(pid))
-        os.kill(before[victim].pid, signal.SIGKILL)
-        results = await asyncio.gather(call, return_exceptions=True)
-        # It died with the call or before, as the case may be; the other's result is there.
-        [result] = results
-        done = result.results if isinstance(result, wool.BroadcastError) else result
-        assert isinstance(done, dict)
-        assert done[other] == before[other].pid
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who is stopped")
+async def test_a_worker_that_left_before_its_call_is_left_out(home: Home) -> None:
+    async with wool.WorkerPool(size=2, stall_timeout=0.1) as pool:
+        (_, victim), (other, _) = ((uid, worker.pid) for uid, worker in pool.workers.items())
+        call = asyncio.create_task(pool.broadcast(wait, home.path))
+        assert [await home.hear(), await home.hear()] == ["started"] * 2
+        os.kill(victim, signal.SIGSTOP)
+        home.tell("go")
+        with pytest.raises(wool.BroadcastError) as caught:
+            await call
+        [error] = caught.value.errors.values()
+        assert isinstance(error, wool.WorkerStalled)  # from here on the pool sends it nothing
+        assert await home.hear() == "ended"
+        home.hold("go")
+        call = asyncio.create_task(pool.broadcast(wait, home.path))
+        assert await home.hear() == "started"
+        os.kill(victim, signal.SIGKILL)
+        home.tell("go")
+        assert await call == {other: "went on"}
 
 
 async def test_workers_at_their_limit_get_it_all_the_same(home: Home) -> None:
