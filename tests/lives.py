@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,7 @@ __all__ = [
     "Box",
     "Lifespan",
     "Loaded",
+    "breaking",
     "loaded",
     "raising",
     "raising_at_the_end",
@@ -83,6 +85,18 @@ def raising_at_the_end(error: BaseException) -> Lifespan:
     async def lifespan() -> AsyncGenerator[None]:
         yield
         raise error
+
+    return lifespan
+
+
+def breaking(broken: Path) -> Lifespan:
+    """Raise once there is a file at `broken`."""
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        if broken.exists():  # noqa: ASYNC240
+            raise ValueError("no model any more")
+        yield
 
     return lifespan
 

@@ -15,6 +15,7 @@ import pytest
 import wool
 from tests.home import Home
 from tests.lives import (
+    breaking,
     loaded,
     raising,
     raising_at_the_end,
@@ -72,14 +73,7 @@ async def test_a_lifespan_that_makes_no_async_context_manager_is_a_startup_error
 
 async def test_calls_say_why_no_replacement_comes_up(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncGenerator[None]:
-        if broken.exists():
-            raise ValueError("no model any more")
-        yield
-
-    async with wool.WorkerPool(size=2, lifespan=lifespan) as pool:
+    async with wool.WorkerPool(size=2, lifespan=breaking(broken)) as pool:
         broken.touch()
         for worker in pool.workers.values():
             os.kill(worker.pid, signal.SIGKILL)

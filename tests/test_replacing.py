@@ -6,14 +6,13 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 import wool
 from tests.home import Home, say
-from tests.lives import telling, waiting
+from tests.lives import breaking, telling, waiting
 from tests.routines import count, double, doubled_stream, lineage, pid, tell_steps, wait
 
 pytestmark = pytest.mark.anyio
@@ -118,14 +117,7 @@ async def test_a_worker_takes_more_than_its_share_while_the_one_before_it_has_ca
 
 async def test_a_worker_that_cannot_be_replaced_goes_on(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncGenerator[None]:
-        if broken.exists():
-            raise ValueError("no model any more")
-        yield
-
-    async with wool.WorkerPool(size=1, max_tasks_per_worker=2, lifespan=lifespan) as pool:
+    async with wool.WorkerPool(size=1, max_tasks_per_worker=2, lifespan=breaking(broken)) as pool:
         broken.touch()
         assert len({await pid() for _ in range(10)}) == 1
         broken.unlink()
@@ -149,14 +141,7 @@ async def test_with_a_share_of_one_a_worker_that_cannot_be_replaced_does_not_go_
     tmp_path: Path,
 ) -> None:
     broken = tmp_path / "broken"
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncGenerator[None]:
-        if broken.exists():
-            raise ValueError("no model any more")
-        yield
-
-    async with wool.WorkerPool(size=1, max_tasks_per_worker=1, lifespan=lifespan):
+    async with wool.WorkerPool(size=1, max_tasks_per_worker=1, lifespan=breaking(broken)):
         broken.touch()
         assert await double(1) == 2
         async with asyncio.timeout(20):
