@@ -49,6 +49,14 @@ def active_pool(task: Task) -> PoolLike:
     return pool
 
 
+def open_pool() -> PoolLike | None:
+    """Return the innermost pool here that is still open; None where there is none."""
+    pool = _pool.get()
+    while pool is not None and pool.closed:
+        pool = pool.outer
+    return pool
+
+
 def current_task() -> Task | None:
     """Return the task that runs here, inside a routine on a worker; None anywhere else."""
     return _task.get()
@@ -132,11 +140,3 @@ def _enter_task(task: Task, pool: PoolLike, log: Callable[[bytes], None]) -> Non
     _task.set(task)
     _pool.set(pool)
     _log_sink.set(log)
-
-
-def open_pool() -> PoolLike | None:
-    """Return the innermost pool here that is still open; None where there is none."""
-    pool = _pool.get()
-    while pool is not None and pool.closed:
-        pool = pool.outer
-    return pool

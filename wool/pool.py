@@ -195,7 +195,7 @@ class WorkerPool:
         if not iterables:
             raise TypeError("map takes at least one iterable beside the routine")
         at_once = None if limit is None else positive("limit", limit)
-        call = through(self._open().dispatchers, routine, returning=True)
+        call = through(self._open().dispatchers, routine, coroutine_only=True)
         return mapped(call, Rows(iterables), lambda: at_once or self._plenty, ordered=ordered)
 
     async def broadcast(

@@ -55,14 +55,14 @@ async def broadcast(
     """
     if pool.closed:
         raise PoolClosed("the pool was left; a broadcast needs one that is open")
-    through(pool, call, returning=True)  # refuses what is no routine, even if nobody is there
+    through(pool, call, coroutine_only=True)  # refuses what is no routine, even if nobody is there
     workers = dict[UUID, WorkerMetadata]()
     calls = dict[UUID, asyncio.Task[Any]]()
     try:
         while joined := {uid: who for uid, who in present().items() if uid not in workers}:
             workers |= joined
             for uid in joined:
-                on_this = through(_Pinned(pool, uid), call, returning=True)
+                on_this = through(_Pinned(pool, uid), call, coroutine_only=True)
                 calls[uid] = asyncio.create_task(on_this())
                 calls[uid].add_done_callback(_note_end)
             await asyncio.wait(calls.values())

@@ -14,17 +14,17 @@ from wool.routine import redirected
 from wool.types import PoolLike
 
 
-def through(pool: PoolLike, given: object, *, returning: bool = False) -> Callable[..., Any]:
+def through(pool: PoolLike, given: object, *, coroutine_only: bool = False) -> Callable[..., Any]:
     """Return what calls the routine `given` through `pool`.
 
     It may be a bound method of a routine, too, or a `functools.partial` of either. Raises TypeError
-    for anything else, and if it is to be one that is `returning`, for a generator.
+    for anything else, and for a generator if it is to be `coroutine_only`.
     """
     if isinstance(given, functools.partial):
-        function = through(pool, given.func, returning=returning)
+        function = through(pool, given.func, coroutine_only=coroutine_only)
         return functools.partial(function, *given.args, **given.keywords)
     if isinstance(given, MethodType):
-        function = through(pool, given.__func__, returning=returning)
+        function = through(pool, given.__func__, coroutine_only=coroutine_only)
         return functools.partial(function, given.__self__)
     routine: Callable[..., Any] | None = redirected(given, pool)
     name = getattr(given, "__qualname__", given)
@@ -33,7 +33,7 @@ def through(pool: PoolLike, given: object, *, returning: bool = False) -> Callab
             f"{name!r} is not a routine: decorate the function with @wool.routine; what wraps a "
             f"routine can be called inside 'with pool.activate()'"
         )
-    if returning and not inspect.iscoroutinefunction(routine):
+    if coroutine_only and not inspect.iscoroutinefunction(routine):
         raise TypeError(
             f"{name!r} is a generator, and has no one result: iterate over pool.dispatch(...)"
         )

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
-ORPHANED = 1
+ORPHANED = 2
 """Exit status of a worker whose parent is gone; nobody is left to read it."""
 
 FAILED = 1

@@ -31,7 +31,7 @@ from wool.protocol import wire_pb2 as wire
 from wool.worker.control import receive_start
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.runtime import Runtime
-from wool.worker.state import Lifespan, await_lifespan
+from wool.worker.state import Lifespan, expect_lifespan
 
 _STDERR = 2  # modules may have put something else in sys.stderr
 
@@ -95,7 +95,7 @@ def _become_like_the_parent(start: wire.Start) -> None:
 
 def _load(start: wire.Start) -> Lifespan | None:
     """Import the pool's modules, in order, and then what its lifespan needs."""
-    await_lifespan()
+    expect_lifespan()
     for name in start.modules:
         importlib.import_module(name)
     return serializer.loads(start.lifespan) if start.lifespan else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Lifespan", "await_lifespan", "entered", "worker_state"]
+__all__ = ["Lifespan", "entered", "expect_lifespan", "worker_state"]
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -40,7 +40,7 @@ def worker_state() -> Any:
     return _Here.state
 
 
-def await_lifespan() -> None:
+def expect_lifespan() -> None:
     """Note that this process is a worker, whose lifespan will be entered."""
     _Here.missing = _TOO_EARLY
 
