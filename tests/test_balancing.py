@@ -118,16 +118,35 @@ class Giving:
         return "Giving()"
 
 
+def _another_too(workers: Sequence[wool.WorkerLike]) -> list[Any]:
+    return [*workers, "another"]
+
+
+def _uids(workers: Sequence[wool.WorkerLike]) -> list[Any]:
+    return [worker.uid for worker in workers]
+
+
+def _unhashable(workers: Sequence[wool.WorkerLike]) -> list[Any]:
+    return [{}, *workers]
+
+
+def _one(workers: Sequence[wool.WorkerLike]) -> Any:
+    return workers[0]
+
+
+def _nothing(workers: Sequence[wool.WorkerLike]) -> None:
+    pass
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        (lambda workers: [*workers, "another"], "'another'"),
-        (lambda workers: [worker.uid for worker in workers], "UUID"),
-        (lambda workers: [{}, *workers], "{}"),
-        (lambda workers: workers[0], "Connection"),
-        (lambda workers: None, "None"),
+        (_another_too, "'another'"),
+        (_uids, "UUID"),
+        (_unhashable, "{}"),
+        (_one, "Connection"),
+        (_nothing, "None"),
     ],
-    ids=["another", "uids", "unhashable", "one worker", "nothing"],
 )
 async def test_a_balancer_that_gives_what_is_no_worker_of_the_pool_is_named(
     given: Any, named: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Choice"]
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from wool.dispatch.admission import Admission
@@ -51,10 +51,10 @@ class Choice:
 
     def _in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
         given = set(map(id, workers))
-        chosen: object = self._balancer.choose(task, workers)
+        chosen: Any = self._balancer.choose(task, workers)
         if not isinstance(chosen, Iterable):
             raise self._misfit(chosen)
-        candidates: list[Any] = list(chosen)
+        candidates: list[Any] = [*cast("Iterable[Any]", chosen)]
         if not given.issuperset(map(id, candidates)):
             raise self._misfit(next(each for each in candidates if id(each) not in given))
         if not candidates:
