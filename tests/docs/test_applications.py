@@ -28,6 +28,7 @@ Serve = Callable[..., httpx2.Client]
 SERVED = {
     "README.md",
     "docs/how-to/call-from-a-plain-def-handler.md",
+    "docs/how-to/limit-how-long-a-call-takes.md",
     "docs/how-to/refuse-calls.md",
     "docs/how-to/pass-a-request-id-along.md",
     "docs/how-to/run-under-uvicorn.md",
@@ -150,6 +151,14 @@ def test_requests_too_many_are_told_to_come_again(serve: Serve) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
     [refused] = [answer for answer in answers if answer.status_code == 503]
     assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_a_call_that_takes_too_long_is_a_gateway_timeout(serve: Serve) -> None:
+    client = serve("docs/how-to/limit-how-long-a-call-takes.md")
+    assert client.get("/answer/0").json() == "done"
+    late = client.get("/answer/60")
+    assert late.status_code == 504
+    assert late.json() == {"detail": "not done within 0.5 s"}
 
 
 def test_a_request_passes_its_id_along(serve: Serve) -> None:
