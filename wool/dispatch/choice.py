@@ -51,8 +51,8 @@ class Choice:
 
     def _in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
         given = set(map(id, workers))
-        chosen: Any = self._balancer.choose(task, workers)
-        if not isinstance(chosen, Iterable):
+        chosen: object = self._balancer.choose(task, workers)
+        if not hasattr(chosen, "__iter__"):
             raise self._misfit(chosen)
         candidates: list[Any] = [*cast("Iterable[Any]", chosen)]
         if not given.issuperset(map(id, candidates)):
