@@ -50,13 +50,17 @@ class Choice:
         return self._in_order(task, workers) if workers else []
 
     def _in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
-        given = set(map(id, workers))
+        given = set(workers)
         chosen: object = self._balancer.choose(task, workers)
         if not hasattr(chosen, "__iter__"):
             raise self._misfit(chosen)
         candidates: list[Any] = [*cast("Iterable[Any]", chosen)]
-        if not given.issuperset(map(id, candidates)):
-            raise self._misfit(next(each for each in candidates if id(each) not in given))
+        try:
+            fits = given.issuperset(candidates)
+        except TypeError:  # what is not even hashable
+            fits = False
+        if not fits:
+            raise self._misfit(next(c for c in candidates if not any(c is w for w in given)))
         if not candidates:
             raise NoWorkersAvailable(
                 f"the load balancer chose none of {len(workers)} workers for {task.name!r}"
