@@ -18,7 +18,7 @@ from tests.faults.soak import long_or_short, may_take
 
 pytestmark = [pytest.mark.anyio, may_take(900)]
 
-DURATION = long_or_short(600.0, 8.0)  # seconds
+DURATION = long_or_short(600.0, 6.0)  # seconds
 CALLERS = 16
 
 

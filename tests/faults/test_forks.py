@@ -60,8 +60,9 @@ EXITS = {
 }
 
 
-@pytest.mark.parametrize("ends", EXITS)
-@pytest.mark.parametrize("what", WHATS)
+@pytest.mark.parametrize(
+    ("what", "ends"), [*((what, "at once") for what in WHATS), ("a call", "in good order")]
+)
 def test_a_fork_is_told_and_its_parent_goes_on(what: str, ends: str, tmp_path: Path) -> None:
     with started(FORK.replace("WHAT", WHATS[what]).replace("EXIT", EXITS[ends]), tmp_path) as fork:
         out, err = fork.process.communicate(timeout=promised(10))

@@ -25,9 +25,9 @@ pytestmark = [
 ]
 
 CALLS = long_or_short(1_000_000, 20_000)
-OTHERS = long_or_short(200_000, 6_400)
+OTHERS = long_or_short(200_000, 3_840)
 STEPS = 10
-POOLS = long_or_short(500, 10)
+POOLS = long_or_short(500, 5)
 IN_FLIGHT = 64
 PROMISED = 10  # bytes a call
 SMALLEST = 16  # bytes; what Python takes for an object at least

@@ -35,7 +35,7 @@ async def main():
         await asyncio.sleep(60)
 asyncio.run(main())
 """
-    for _ in range(3):  # it is a race between two signals of the system's
+    for _ in range(2):  # it is a race between two signals of the system's
         with started(text, tmp_path) as program:
             program.wait_for("stopped")
             program.kill()

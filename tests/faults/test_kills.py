@@ -19,7 +19,7 @@ from tests.routines import pid
 
 pytestmark = [pytest.mark.anyio, may_take(1200)]
 
-KILLS = long_or_short(100, 3)
+KILLS = long_or_short(100, 2)
 
 
 async def unpickling_arguments(ward: Ward, how: str) -> None:
