@@ -41,6 +41,7 @@ from wool.types import PoolLike
 
 _log = logging.getLogger(__name__)
 
+_NOWHERE = Context()
 _INTERRUPTED = 130  # the exit status that a shell gives to a process that Ctrl-C ended
 
 
@@ -77,7 +78,7 @@ class Session(ABC):
         self._closing = False
         self._thrown: BaseException | None = None
         self._runner: asyncio.Task[None] | None = None
-        self._context = Context()
+        self._context = _NOWHERE
 
     def start(self, pool: PoolLike, turns: Turns, done: Callable[[int], None]) -> None:
         """Run the call in a task of its own, its nested calls going to `pool`.
@@ -86,10 +87,14 @@ class Session(ABC):
         """
         self._context = task_context(self._task, pool, self._send_record)
         self._runner = start_eagerly(self._run(turns), self._context)
-        self._runner.add_done_callback(lambda _: done(self._call_id))
+        self._runner.add_done_callback(lambda _: self._finish(done))
         if not self._has_answered:
             ack = wire.Frame(call=self._call_id, ack=wire.Ack(), began=self._began)
             self._sender.send(ack)
+
+    def _finish(self, done: Callable[[int], None]) -> None:
+        self._runner, self._context = None, _NOWHERE  # they lead back here
+        done(self._call_id)
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the caller. Raises ProtocolError if this is not the time for it."""
