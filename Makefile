@@ -22,9 +22,9 @@ demo: ## serve the fractal demo (PORT=8000)
 	@$(SETUP) demo
 	$(BIN)/python -m examples.fractal --port $(PORT)
 
-test: env ## run the tests; ARGS="-k name" runs some
+test: env ## run the tests, two files at a time; ARGS="-k name" runs some
 	@$(BIN)/python -m tools.browser
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 coverage: env ## run the tests, workers measured too, and report what they reach
 	@$(BIN)/python -m tools.browser
