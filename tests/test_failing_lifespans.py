@@ -150,7 +150,7 @@ async def undecorated() -> AsyncGenerator[None]:
         (undecorated, "asynccontextmanager"),
         (with_an_argument, "missing a required argument: 'app'"),
     ],
-    ids=str,
+    ids=["number", "name", "called already", "undecorated", "with an argument"],
 )
 async def test_what_is_no_lifespan_is_refused_when_the_pool_is_made(
     lifespan: Any, cure: str
