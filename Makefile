@@ -6,6 +6,8 @@ PORT ?= 8000
 ARGS ?=
 export PYTHON VENV
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# Each worker that a test starts would compile wool anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := $(VENV)/bin
 CHECKS := check-format check-lint check-mypy check-pyright check-imports check-proto check-lock \
