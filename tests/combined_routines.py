@@ -1,13 +1,14 @@
 """Routines for what meets seldom."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import wool
 from tests.home import say, told
 
-__all__ = ["Frozen", "catches", "cleans_up_by_a_call", "holds_a_stream", "nap", "stream"]
+__all__ = ["Frozen", "catches", "cleans_up_by_a_call", "holds_a_stream", "leave", "nap", "stream"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,12 @@ class Frozen(Exception):
 async def nap(seconds: float) -> float:
     await asyncio.sleep(seconds)
     return seconds
+
+
+@wool.routine
+async def leave() -> None:
+    await asyncio.sleep(0)
+    os._exit(3)
 
 
 @wool.routine

@@ -12,6 +12,7 @@ from tests.combined_routines import (
     catches,
     cleans_up_by_a_call,
     holds_a_stream,
+    leave,
     nap,
     stream,
 )
@@ -25,6 +26,22 @@ async def test_a_map_goes_on_while_its_workers_are_replaced() -> None:
     async with wool.WorkerPool(size=2, max_pending=1, max_tasks_per_worker=5) as pool:
         seconds = [0.001] * 30
         assert [each async for each in pool.map(nap, seconds)] == seconds
+
+
+async def test_a_broadcast_calls_each_worker_once_though_each_is_replaced_by_it() -> None:
+    async with wool.WorkerPool(size=2, max_tasks_per_worker=1) as pool:
+        there = pool.workers.keys()
+        async with asyncio.timeout(20):
+            assert (await pool.broadcast(nap, 0.5)).keys() == there
+
+
+async def test_a_broadcast_that_ends_its_workers_is_not_made_again_on_the_next() -> None:
+    async with wool.WorkerPool(size=2) as pool:
+        there = pool.workers.keys()
+        async with asyncio.timeout(20):
+            with pytest.raises(wool.BroadcastError) as caught:
+                await pool.broadcast(leave)
+    assert caught.value.errors.keys() == there
 
 
 async def test_a_broadcast_on_a_pool_that_was_left_says_so() -> None:

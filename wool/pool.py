@@ -206,10 +206,9 @@ class WorkerPool:
         The calls run at the same time, each to its end, whatever becomes of the others; then
         BroadcastError, a group, tells which workers raised what, and what the others returned; for
         CancelledError, which no such group can hold, stands a RemoteError with it as its cause. A
-        worker that leaves before its call has started is in neither; one that joins before the last
-        call has ended is called, too. Idempotent routines are not called elsewhere, either.
-        `max_pending` holds no call up. A call on a worker that is stopped waits for it, for up to
-        `start_timeout`.
+        worker that leaves before its call has started is in neither; those that have joined by then
+        are called in its stead. Idempotent routines are not called elsewhere. `max_pending` holds
+        no call up. A call on a worker that is stopped waits for it, for up to `start_timeout`.
 
         Cancelling this cancels all the calls. Raises PoolClosed if the pool was left, and TypeError
         if `routine` is none, as `dispatch` does, or is a generator.

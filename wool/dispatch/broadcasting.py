@@ -48,39 +48,52 @@ async def broadcast(
     present: Callable[[], Mapping[UUID, WorkerMetadata]],
     call: Callable[[], Coroutine[Any, Any, Any]],
 ) -> dict[UUID, Any]:
-    """Return what `call`, of a routine, gives on each worker that is there until all have ended.
+    """Return what `call`, of a routine, gives on each worker that is there.
 
-    `present` tells who is. Raises BroadcastError then, if one raised, and PoolClosed if the pool
-    was left.
+    `present` tells who is. Where one left before its call started, those that joined meanwhile are
+    called, too. Raises BroadcastError once all have ended, if one raised, and PoolClosed if the
+    pool was left.
     """
     if pool.closed:
         raise PoolClosed("the pool was left; a broadcast needs one that is open")
     through(pool, call, coroutine_only=True)  # refuses what is no routine, even if nobody is there
-    workers = dict[UUID, WorkerMetadata]()
-    calls = dict[UUID, asyncio.Task[Any]]()
-    try:
-        while joined := {uid: who for uid, who in present().items() if uid not in workers}:
-            workers |= joined
-            for uid in joined:
-                on_this = through(_Pinned(pool, uid), call, coroutine_only=True)
-                calls[uid] = asyncio.create_task(on_this())
-                calls[uid].add_done_callback(_note_end)
-            await asyncio.wait(calls.values())
-    finally:
-        await _end(calls.values())
+    called = set[UUID]()
     results = dict[UUID, Any]()
     errors = dict[UUID, Exception]()
-    for uid, each in calls.items():
-        error = _error(each)
-        if error is None:
-            results[uid] = each.result()
-        elif not isinstance(error, Departed):
-            with contextlib.suppress(AttributeError, TypeError):  # a frozen dataclass takes no note
-                error.add_note(f"raised on worker {workers[uid].pid}, {uid}")
-            errors[uid] = error
+    some_departed = True
+    while some_departed:  # whoever joins else has taken the place of one that was called
+        joined = {uid: worker for uid, worker in present().items() if uid not in called}
+        called |= joined.keys()
+        some_departed = False
+        for uid, ended in (await _ended(pool, joined, call)).items():
+            error = _error(ended)
+            if error is None:
+                results[uid] = ended.result()
+            elif isinstance(error, Departed):
+                some_departed = True
+            else:
+                with contextlib.suppress(AttributeError, TypeError):  # a frozen dataclass
+                    error.add_note(f"raised on worker {joined[uid].pid}, {uid}")
+                errors[uid] = error
     if errors:
         raise BroadcastError.of(errors, results)
     return results
+
+
+async def _ended(
+    pool: Dispatchers, workers: Iterable[UUID], call: Callable[[], Coroutine[Any, Any, Any]]
+) -> dict[UUID, asyncio.Task[Any]]:
+    """Call on each of `workers` and wait until all have ended. Cancelled, cancel them."""
+    calls = dict[UUID, asyncio.Task[Any]]()
+    for uid in workers:
+        calls[uid] = asyncio.create_task(through(_Pinned(pool, uid), call, coroutine_only=True)())
+        calls[uid].add_done_callback(_note_end)
+    try:
+        if calls:
+            await asyncio.wait(calls.values())
+    finally:
+        await _end(calls.values())
+    return calls
 
 
 async def _end(calls: Iterable[asyncio.Task[Any]]) -> None:
