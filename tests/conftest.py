@@ -1,4 +1,5 @@
 import asyncio
+import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -28,6 +29,14 @@ def _a_place_of_our_own() -> Iterator[None]:
         patch.setattr(tempfile, "tempdir", None)
         yield
     tempfile.tempdir = None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """Lets programs that tests start be interrupted, which what a shell runs with `&` ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
