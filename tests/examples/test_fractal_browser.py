@@ -126,7 +126,7 @@ def test_a_second_zoom_cancels_the_first(page: Page, demo: Demo) -> None:
     page.click("text=Seahorses")
     wait_tiles(page, 3)
     page.click("#marks", position={"x": 200, "y": 200})
-    page.click("#marks", position={"x": 210, "y": 210})
+    page.click("#home")  # its picture takes the least work
     wait_state(page, "done", picture=4)
     wait_idle(demo)  # the page knows of a stream's end a moment before the server does
     assert demo.status()["streams"] == 0
