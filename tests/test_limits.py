@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
@@ -124,6 +125,23 @@ async def test_the_callers_own_timeouts_work_as_ever(home: Home) -> None:
 def test_a_limit_that_is_none_is_refused(timeout: float) -> None:
     with pytest.raises(ValueError, match="positive number of seconds"):
         double.options(timeout=timeout)
+
+
+@pytest.mark.parametrize("budget", ["5", True, float("nan")])
+def test_a_budget_that_is_no_number_is_refused(budget: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="dispatch_timeout is a number of seconds"):
+        wool.RuntimeContext(dispatch_timeout=budget)
+
+
+@pytest.mark.parametrize("budget", [0, -1.5])
+async def test_a_budget_that_is_used_up_leaves_no_time(budget: float) -> None:
+    with wool.RuntimeContext(dispatch_timeout=budget), pytest.raises(wool.DispatchTimeout):
+        await double(2)
+    stream = slow_then_quick()
+    with wool.RuntimeContext(dispatch_timeout=budget), pytest.raises(wool.DispatchTimeout):
+        await anext(stream)
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
 
 
 async def test_options_leave_the_routine_as_it_is() -> None:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Self
 
+from wool.checks import budget, optional
 from wool.exceptions import NoActivePool
 from wool.task import Task
 from wool.types import PoolLike
@@ -95,11 +96,13 @@ class RuntimeContext:
     `dispatch_timeout` is how many seconds each call, and each step of a generator, may take; then
     it is cancelled and raises DispatchTimeout, at most the pool's `grace` later. The least of it,
     the routine's own `timeout` and what is left to the call that makes the call counts. Blocks may
-    be nested: the inner counts.
+    be nested: the inner counts. None is no limit; 0, or less, is over at once.
+
+    Raises TypeError for anything else, and ValueError for NaN.
     """
 
     def __init__(self, *, dispatch_timeout: float | None) -> None:
-        self._dispatch_timeout = dispatch_timeout
+        self._dispatch_timeout = optional(budget, "dispatch_timeout", dispatch_timeout)
 
     def __enter__(self) -> Self:
         _limits.set((*_limits.get(), self._dispatch_timeout))

@@ -24,6 +24,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
+from wool.checks import optional, positive, seconds, strings
 from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
 from wool.dispatch.broadcasting import broadcast
@@ -34,7 +35,7 @@ from wool.exceptions import PoolClosed
 from wool.given import Given, enter, refuse_unless
 from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.opened import OpenPool
-from wool.settings import PoolSettings, checked_modules, checked_tags, optional, positive, seconds
+from wool.settings import PoolSettings
 from wool.types import LoadBalancerLike, WorkerMetadata
 
 P = ParamSpec("P")
@@ -111,8 +112,8 @@ class WorkerPool:
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
         self._settings = PoolSettings(
             token=secrets.token_bytes(_TOKEN_SIZE),
-            tags=checked_tags(tags),
-            modules=checked_modules(modules),
+            tags=_tags(tags),
+            modules=strings("modules", modules),
             max_pending=optional(positive, "max_pending", max_pending),
             max_tasks_per_worker=optional(positive, "max_tasks_per_worker", max_tasks_per_worker),
             stall_timeout=optional(seconds, "stall_timeout", stall_timeout),
@@ -266,3 +267,12 @@ class WorkerPool:
         if self._opened is not None and not self._closed:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
             self._opened.abandon()
+
+
+def _tags(tags: tuple[object, ...]) -> frozenset[str]:
+    """Return `tags` if all of them are strings. Raises TypeError."""
+    for tag in tags:
+        if not isinstance(tag, str):
+            cure = f"; for that many workers, say size={tag}" if type(tag) is int else ""
+            raise TypeError(f"tags are strings, and {tag!r} is not one{cure}")
+    return frozenset(map(str, tags))
