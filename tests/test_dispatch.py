@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -103,6 +103,16 @@ async def _plain() -> None: ...
 async def test_anything_else_is_refused_with_the_cure(pool: wool.WorkerPool, thing: Any) -> None:
     with pytest.raises(TypeError, match=r"is not a routine: decorate .* with @wool\.routine"):
         pool.dispatch(thing)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: double(1), lambda: count(3)], ids=["coroutine", "generator"]
+)
+async def test_what_was_called_already_is_refused(
+    pool: wool.WorkerPool, call: Callable[[], Any]
+) -> None:
+    with pytest.raises(TypeError, match=r"is a call already: give the routine, and its arguments"):
+        pool.dispatch(call())
 
 
 async def test_a_pool_that_is_not_open_takes_no_calls() -> None:

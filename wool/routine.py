@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from wool.context import active_pool, current_task
@@ -103,19 +104,22 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     Raises TypeError for anything other than such a function. Calls raise NoActivePool where no
     pool is active, and what the routine raises.
     """
-    checked = Options(**options)
+    checked = Options(**options).checked()
     return partial(_decorate, options=checked) if function is None else _decorate(function, checked)
 
 
-def redirected(wrapper: Any, pool: PoolLike) -> Any:
-    """Return the routine `wrapper` with its calls going to `pool`; None if it is no routine."""
+def redirected(wrapper: Any, pool: PoolLike, worker: UUID | None = None) -> Any:
+    """Return the routine `wrapper` with its calls going to `pool`; None if it is no routine.
+
+    With `worker` that one has to take them.
+    """
     try:
         options = _options[wrapper]
     except (KeyError, TypeError):  # or it can't be hashed, or referred to weakly
         return None
     function = getattr(wrapper, PLAIN)
     make = _generator_routine if is_generator(function) else _coroutine_routine
-    return make(function, options, lambda _: pool)
+    return make(function, options, lambda _: pool, worker)
 
 
 class _Decorator(Protocol):
@@ -176,28 +180,38 @@ def _mark(wrapper: Any, function: FunctionType, options: Options) -> Any:
 
 
 def _with_options(function: FunctionType, options: Options, **changes: Any) -> Any:
-    return _decorate(function, replace(options, **changes))
+    return _decorate(function, replace(options, **changes).checked())
 
 
 def _new_task(
-    function: Callable[..., Any], options: Options, args: tuple[Any, ...], kwargs: dict[str, Any]
+    function: Callable[..., Any],
+    options: Options,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    worker: UUID | None,
 ) -> Task:
     running = current_task()
-    task = Task(function, args, kwargs, running.key if running else b"")
-    task.timeout, task.idempotent = options.timeout, options.idempotent
-    task.tags, task.prefetch = options.tags, options.prefetch
-    task.context, task.observed = copy_context(), is_watched()
-    return task
+    return Task(
+        function,
+        args,
+        kwargs,
+        running.key if running else b"",
+        options=options,
+        context=copy_context(),
+        observed=is_watched(),
+        worker=worker,
+    )
 
 
 def _coroutine_routine(
     function: Callable[..., Coroutine[Any, Any, Any]],
     options: Options,
     pool_for: Callable[[Task], PoolLike] = active_pool,
+    worker: UUID | None = None,
 ) -> Any:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        task = _new_task(function, options, args, kwargs)
+        task = _new_task(function, options, args, kwargs, worker)
         pool = pool_for(task)
         emit("task-created", task)
         try:
@@ -212,11 +226,12 @@ def _generator_routine(
     function: Callable[..., AsyncGenerator[Any, Any]],
     options: Options,
     pool_for: Callable[[Task], PoolLike] = active_pool,
+    worker: UUID | None = None,
 ) -> Any:
     # A native generator in front of the remote one: misuse, closing and collection are Python's.
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        task = _new_task(function, options, args, kwargs)
+        task = _new_task(function, options, args, kwargs, worker)
         steps = pool_for(task).steps(task)
         emit("task-created", task)
         try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Options", "Task"]
+__all__ = ["NO_OPTIONS", "Options", "Task"]
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import Context
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 from uuid import UUID
+
+from wool.checks import optional, positive_seconds, strings
 
 
 class _Keys:
@@ -48,25 +50,18 @@ class Options:
     idempotent: bool = False
     """Whether a call may be made again when it is not known if it was started."""
 
-    def __post_init__(self) -> None:
-        if self.timeout is not None and type(self.timeout) not in (int, float):
-            raise TypeError(f"timeout is a number of seconds, not {self.timeout!r}")
-        if self.timeout is not None and not self.timeout > 0:
-            raise ValueError(f"timeout is a positive number of seconds, not {self.timeout}")
+    def checked(self) -> Self:
+        """Return these, with tags from any collection. Raises TypeError or ValueError."""
+        optional(positive_seconds, "timeout", self.timeout)
         if type(self.prefetch) is not int:
             raise TypeError(f"prefetch is a whole number of items, not {self.prefetch!r}")
         if not 0 <= self.prefetch <= _FURTHEST:
             raise ValueError(f"prefetch is a number from 0 to {_FURTHEST:,}, not {self.prefetch:,}")
-        object.__setattr__(self, "tags", frozenset(_strings(self.tags)))
+        return replace(self, tags=frozenset(strings("tags", self.tags)))
 
 
-def _strings(tags: Iterable[object]) -> Iterator[str]:
-    if isinstance(tags, str):
-        raise TypeError(f"tags is a collection of strings, not the string {tags!r}")
-    for tag in tags:
-        if not isinstance(tag, str):
-            raise TypeError(f"a tag is a string, not {tag!r}")
-        yield tag
+NO_OPTIONS = Options()
+"""What `@routine` without parentheses means."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,19 +76,12 @@ class Task:
     """The `key` of the task in whose run the call was made; empty outside of any."""
     key: bytes = field(default_factory=_new_key)
     """16 bytes that no other task has."""
-    timeout: float | None = None
-    """Seconds that it may take, at the caller by its options, at the worker by what was left."""
-    tags: frozenset[str] = frozenset()
-    """What a worker has to be tagged with to get it."""
-    prefetch: int = 0
-    """How many items it may run ahead of its consumer, if it is a generator."""
-    idempotent: bool = False
-    """Whether it may be made again when it is not known if it was started."""
+    options: Options = NO_OPTIONS
+    """What its routine was decorated with; at the worker, its timeout is what was left of it."""
     context: Context | None = None
     """A copy of the context in which it was made; None at the worker."""
     observed: bool = False
     """Whether somebody wants to hear of its events."""
-
     worker: UUID | None = None
     """The uid of the worker that has to take it; None if the balancer chooses."""
 
@@ -106,6 +94,16 @@ class Task:
     def caller(self) -> UUID | None:
         """The id of the task in whose run the call was made; None outside of any."""
         return UUID(bytes=self.parent_key) if self.parent_key else None
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that it may take: by its options at the caller, what was left at the worker."""
+        return self.options.timeout
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """What a worker has to be tagged with to get it."""
+        return self.options.tags
 
     @property
     def tag(self) -> str | None:

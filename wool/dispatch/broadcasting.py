@@ -14,33 +14,8 @@ from wool.dispatch.loops import Dispatchers
 from wool.dispatch.through import through
 from wool.dispatch.workers import Departed
 from wool.exceptions import BroadcastError, PoolClosed, RemoteError
-from wool.task import Task
-from wool.types import PoolLike, Steps, WorkerMetadata
+from wool.types import WorkerMetadata
 from wool.waiting import settle
-
-
-class _Pinned(PoolLike):
-    """A pool, all of whose calls go to one worker."""
-
-    def __init__(self, pool: Dispatchers, uid: UUID) -> None:
-        self._pool = pool
-        self._uid = uid
-
-    def call(self, task: Task, /) -> Coroutine[Any, Any, Any]:
-        task.worker = self._uid
-        return self._pool.call(task)
-
-    def steps(self, task: Task, /) -> Steps:
-        task.worker = self._uid
-        return self._pool.steps(task)
-
-    @property
-    def closed(self) -> bool:
-        return self._pool.closed
-
-    @property
-    def outer(self) -> PoolLike | None:
-        return self._pool.outer
 
 
 async def broadcast(
@@ -86,7 +61,8 @@ async def _ended(
     """Call on each of `workers` and wait until all have ended. Cancelled, cancel them."""
     calls = dict[UUID, asyncio.Task[Any]]()
     for uid in workers:
-        calls[uid] = asyncio.create_task(through(_Pinned(pool, uid), call, coroutine_only=True)())
+        there = through(pool, call, coroutine_only=True, worker=uid)
+        calls[uid] = asyncio.create_task(there())
         calls[uid].add_done_callback(_note_end)
     try:
         if calls:

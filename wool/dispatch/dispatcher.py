@@ -209,7 +209,7 @@ def _may_go_elsewhere(task: Task, outcome: Outcome | Lost, attempts: int) -> boo
 
 
 def _may_be_repeated(task: Task) -> bool:
-    return task.idempotent and task.worker is None
+    return task.options.idempotent and task.worker is None
 
 
 def _advance(step: Any) -> None:

@@ -63,7 +63,7 @@ class Dispatchers:
 
     def steps(self, task: Task, /) -> RemoteSteps:
         """Prepare a generator routine."""
-        kind = StepsAhead if task.prefetch else RemoteSteps
+        kind = StepsAhead if task.options.prefetch else RemoteSteps
         return kind(self._here(), task)
 
     def close(self) -> None:

@@ -19,9 +19,10 @@ class StepsAhead(RemoteSteps):
         if value is None:
             return await super().send(None)
         await self._close()
+        ahead = self._task.options.prefetch
         raise TypeError(
-            f"{self._task.name!r} was sent a value, but runs up to {self._task.prefetch} items "
-            f"ahead; only a generator without prefetch= stops at each yield for what is sent to it"
+            f"{self._task.name!r} was sent a value, but runs up to {ahead} items ahead; "
+            f"only a generator without prefetch= stops at each yield for what is sent to it"
         )
 
     async def throw(self, error: BaseException) -> Any:

@@ -66,7 +66,7 @@ class Calls(CallTable):
         call_id = next(self._call_ids)
         opening = wire.Frame(call=call_id, open=opened, timeout=timeout, context=context)
         self._sender.send(opening, buffers)
-        kind = PrefetchedCall if task.prefetch else Call
+        kind = PrefetchedCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
         self._unacknowledged[call_id] = time.monotonic()
         return call

@@ -15,7 +15,7 @@ from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer, Pickled
 from wool.reference import reference, resolve
-from wool.task import Task
+from wool.task import NO_OPTIONS, Options, Task
 
 PROTOCOL_VERSION = 1
 _CACHED = 64 * 1024  # bytes of a routine by value; a larger one carries data, and is not kept
@@ -60,9 +60,10 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
         caller=task.parent_key,
         arguments=arguments.data,
     )
-    if task.observed or task.prefetch or task.tags:
+    asked = task.options
+    if task.observed or asked.prefetch or asked.tags:
         options = wire.OpenOptions(
-            observed=task.observed, prefetch=task.prefetch, tags=sorted(task.tags)
+            observed=task.observed, prefetch=asked.prefetch, tags=sorted(asked.tags)
         )
         opened.options.CopyFrom(options)
     where = reference(task.callable)
@@ -127,12 +128,18 @@ def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     except BaseException as error:
         what = f"the arguments of '{function.__module__}.{function.__qualname__}'"
         raise serializer.unreadable(what, error) from error
+    observed = opened.options.observed
+    return Task(
+        function, args, kwargs, opened.caller, opened.task, _options(frame), observed=observed
+    )
+
+
+def _options(frame: wire.Frame) -> Options:
     timeout = frame.timeout if frame.HasField("timeout") else None
-    task = Task(function, args, kwargs, opened.caller, opened.task, timeout)
-    if opened.HasField("options"):
-        task.tags, task.prefetch = frozenset(opened.options.tags), opened.options.prefetch
-        task.observed = opened.options.observed
-    return task
+    if timeout is None and not frame.open.HasField("options"):
+        return NO_OPTIONS
+    asked = frame.open.options
+    return Options(timeout=timeout, tags=frozenset(asked.tags), prefetch=asked.prefetch)
 
 
 # The same bytes are the same function: its globals last between calls, as a module's do.

@@ -21,7 +21,7 @@ class PrefetchedCall(Call):
 
     def __init__(self, calls: CallTable, call_id: int, task: Task, grace: float) -> None:
         super().__init__(calls, call_id, task, grace)
-        self._steps_due = 1 + task.prefetch
+        self._steps_due = 1 + task.options.prefetch
 
     def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         self._steps_due += 1

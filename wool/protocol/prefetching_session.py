@@ -24,7 +24,7 @@ class PrefetchingSession(GeneratorSession):
 
     def __init__(self, sender: Sender, opening: wire.Frame, task: Task) -> None:
         super().__init__(sender, opening, task)
-        self._ahead = task.prefetch  # steps that were commanded with the opening
+        self._ahead = task.options.prefetch  # steps that were commanded with the opening
 
     def cancel(self, message: str = "", times: int = 1) -> None:
         """End the generator: cancel the step that runs, or close it between two."""

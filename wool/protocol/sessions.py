@@ -92,4 +92,4 @@ class Sessions:
 def _kind(task: Task) -> type[Session]:
     if not is_generator(task.callable):
         return CoroutineSession
-    return PrefetchingSession if task.prefetch else GeneratorSession
+    return PrefetchingSession if task.options.prefetch else GeneratorSession
