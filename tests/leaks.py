@@ -13,10 +13,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
-__all__ = ["Traces", "left_since"]
+__all__ = ["SHARED_MEMORY", "Traces", "left_since"]
 
 _PROC = Path("/proc/self/fd")
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at, not written to
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at, not written to
 _SHARED_THREADS = ("asyncio_", "AnyIO", "pytest_timeout", "ThreadPoolExecutor")
 
 
@@ -49,12 +49,16 @@ class Traces:
 
 
 def left_since(before: Traces, *, patience: float) -> Iterator[dict[str, list[str]]]:
-    """Yield what is left, again and again, until it is nothing or `patience` seconds are over."""
+    """Yield what is left, again and again, until it is nothing or `patience` seconds are over.
+
+    The last look counts: another one might see what other processes do just then.
+    """
     deadline = time.monotonic() + patience
-    gc.collect()
-    while (left := Traces.now().since(before)) and time.monotonic() < deadline:
-        yield left
+    left = None
+    while left is None or (left and time.monotonic() < deadline):
         gc.collect()
+        left = Traces.now().since(before)
+        yield left
 
 
 def _new(before: Counter[str], after: Counter[str]) -> list[str]:
@@ -97,8 +101,8 @@ def _files() -> Iterator[str]:
 
 
 def _shared_memory() -> Iterator[str]:
-    if _SHARED_MEMORY.is_dir():
-        for path in _SHARED_MEMORY.iterdir():
+    if SHARED_MEMORY.is_dir():
+        for path in SHARED_MEMORY.iterdir():
             if not _is_in_use_elsewhere(path):
                 yield path.name
 

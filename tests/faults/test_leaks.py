@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import leaks
 from tests.leaks import Traces
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 HOLD = """
-import mmap, tempfile
-with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+import mmap, sys, tempfile
+with tempfile.NamedTemporaryFile(dir=sys.argv[1]) as file:
     file.truncate(1)
     with mmap.mmap(file.fileno(), 1):
         print("held", flush=True)
@@ -30,16 +31,27 @@ def test_a_socket_that_stays_open_is_seen() -> None:
     assert not Traces.now().since(before)
 
 
-def test_shared_memory_that_nobody_holds_any_more_is_seen() -> None:
+@pytest.fixture
+def shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands for the system's, where other test runs would see what is left."""
+    monkeypatch.setattr(leaks, "SHARED_MEMORY", tmp_path)
+    return tmp_path
+
+
+def test_the_systems_shared_memory_is_looked_at() -> None:
+    assert leaks.SHARED_MEMORY.is_dir()
+
+
+def test_shared_memory_that_nobody_holds_any_more_is_seen(shared_memory: Path) -> None:
     before = Traces.now()
-    with tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="wool-") as memory:
+    with tempfile.NamedTemporaryFile(dir=shared_memory) as memory:
         assert Traces.now().since(before)["shared_memory"] == [Path(memory.name).name]
 
 
-def test_shared_memory_that_another_process_holds_is_none_of_ours() -> None:
+def test_shared_memory_that_another_process_holds_is_none_of_ours(shared_memory: Path) -> None:
     before = Traces.now()
-    pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", HOLD], stdin=pipe, stdout=pipe) as holder:
+    pipe, hold = subprocess.PIPE, [sys.executable, "-c", HOLD, str(shared_memory)]
+    with subprocess.Popen(hold, stdin=pipe, stdout=pipe) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline()
         assert "shared_memory" not in Traces.now().since(before)
