@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import signal
 import tempfile
 import time
@@ -37,6 +38,15 @@ def _ctrl_c_is_heard() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_was_imported_stays() -> Iterator[None]:
+    """Spares the look at what each test leaves, a tenth of a second, what was there before all."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
