@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-PATIENCE = 10.0
+from tests.patience import PATIENCE
 
 
 class RawClient:
