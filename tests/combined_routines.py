@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import wool
 from tests.home import say, told
 
-__all__ = ["Frozen", "catches", "cleans_up_by_a_call", "holds_a_stream", "leave", "nap", "stream"]
+__all__ = [
+    "Frozen",
+    "catches",
+    "cleans_up_by_a_call",
+    "hold",
+    "holds_a_stream",
+    "leave",
+    "nap",
+    "stream",
+]
 
 
 @dataclass(frozen=True)
@@ -22,6 +31,12 @@ class Frozen(Exception):
 async def nap(seconds: float) -> float:
     await asyncio.sleep(seconds)
     return seconds
+
+
+@wool.routine
+async def hold(home: str, word: str) -> None:
+    say(home, "holding")
+    await told(home, word)
 
 
 @wool.routine

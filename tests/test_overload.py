@@ -1,14 +1,18 @@
 """A pool that says no in time: `max_pending`."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 import wool
+from tests.combined_routines import hold
+from tests.faults.until import is_running, until
 from tests.home import Home
+from tests.patience import PATIENCE
 from tests.routines import count, delegate_death, double, lineage, parrot, wait
 from wool.dispatch import admission
 
@@ -120,6 +124,63 @@ async def test_the_loops_of_a_process_share_the_places(home: Home) -> None:
 
         assert await asyncio.to_thread(asyncio.run, elsewhere()) == "went on"
         assert await here == "went on"
+
+
+class _Preferring:
+    """Names one worker first."""
+
+    first: UUID | None = None
+
+    def choose(
+        self, task: wool.Task, workers: Sequence[wool.WorkerLike]
+    ) -> Iterable[wool.WorkerLike]:
+        return sorted(workers, key=lambda worker: worker.uid != self.first)
+
+
+@pytest.mark.parametrize("first_to_end", ["the retired worker", "the others"])
+async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
+    home: Home, first_to_end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "wool.dispatch")
+    balancer = _Preferring()
+    joined, changed = threading.Event(), threading.Event()
+    async with wool.WorkerPool(
+        size=2, max_pending=2, max_tasks_per_worker=3, loadbalancer=balancer
+    ) as pool:
+
+        async def elsewhere() -> int:
+            with pool.activate():
+                assert await double(1) == 2
+                joined.set()
+                changed.wait(PATIENCE)  # its loop does not hear of what becomes of the workers
+                return await double(2)
+
+        async def fill(worker: UUID, word: str) -> asyncio.Task[None]:
+            balancer.first = worker
+            call = asyncio.create_task(hold(home.path, word))
+            assert await home.hear() == "holding"
+            return call
+
+        balancer.first = retiring = next(iter(pool.workers))
+        departing = pool.workers[retiring].pid
+        call = asyncio.create_task(asyncio.to_thread(asyncio.run, elsewhere()))
+        await asyncio.to_thread(joined.wait)
+        assert await double(1) == 2
+        last = await fill(retiring, "retired")
+        await until(lambda: retiring not in pool.workers and len(pool.workers) == 2)
+        others = [await fill(worker, "others") for worker in [*pool.workers] * 2]
+        balancer.first = retiring
+        changed.set()
+        await until(lambda: "did not take" in caplog.text)
+        if first_to_end == "the retired worker":
+            home.tell("retired")
+            await last
+            await until(lambda: not is_running(departing))
+        home.tell("others")
+        async with asyncio.timeout(PATIENCE):
+            assert await call == 4
+        home.tell("retired")
+        await asyncio.gather(last, *others)
 
 
 async def test_a_worker_that_dies_takes_its_places_with_it(home: Home) -> None:

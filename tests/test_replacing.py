@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import wool
+from tests.faults.until import is_running
 from tests.home import Home, say
 from tests.lives import breaking, telling, waiting
 from tests.routines import count, double, doubled_stream, lineage, pid, tell_steps, wait
@@ -33,14 +34,6 @@ async def another(pool: wool.WorkerPool, before: int) -> int:
     while (now := await pid()) == before:
         pass
     return now
-
-
-def is_running(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def test_with_a_share_of_one_every_call_has_a_worker_of_its_own() -> None:

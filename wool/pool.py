@@ -64,8 +64,9 @@ class WorkerPool:
 
     `max_pending` is how many calls of this process a worker may have in flight, over all event
     loops; a generator counts from its first step to its end. Workers that have as many are left out
-    before the balancer chooses, and if all have, the call raises Overloaded. Calls that routines
-    make are not limited: a routine that waits for another must not keep it out.
+    before the balancer chooses, and if all have, the call raises Overloaded; only one that had its
+    place on a worker which is being replaced waits for another. Calls that routines make are not
+    limited: a routine that waits for another must not keep it out.
 
     A worker that is stopped (SIGSTOP, a debugger; on Linux, where the system tells) gets no calls,
     from a moment later until it goes on; if all are stopped, calls wait. `stall_timeout` is

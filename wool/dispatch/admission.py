@@ -7,6 +7,8 @@ __all__ = ["Admission"]
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from uuid import UUID
 
 from wool.exceptions import Overloaded
@@ -24,6 +26,7 @@ class Admission:
         self._lock = threading.Lock()
         self._taken: dict[UUID, int] = {}
         self._ends: deque[float] = deque(maxlen=_REMEMBERED)
+        self._waiting: list[Callable[[], None]] = []
 
     def has_room(self, uid: UUID) -> bool:
         """Tell whether a worker may get a call; another thread may be faster than the asker."""
@@ -48,6 +51,20 @@ class Admission:
             self._taken[uid] -= 1
             if not self._taken[uid]:
                 del self._taken[uid]
+            waiting = list(self._waiting)
+        for tell in waiting:
+            tell()
+
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Generator[None]:
+        """Have `tell` called for each place that is given back, in whatever thread."""
+        with self._lock:
+            self._waiting.append(tell)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting.remove(tell)
 
     def refusal(self, call: str, workers: int) -> Overloaded:
         """Return the error for `call`, for which none of so many workers has room."""

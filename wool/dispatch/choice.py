@@ -26,12 +26,14 @@ class Choice:
         self._balancer = balancer
         self._admission = admission
 
-    def candidates(self, task: Task, passed_over: Collection[UUID]) -> list[Connection]:
+    def candidates(
+        self, task: Task, passed_over: Collection[UUID], *, may_refuse: bool
+    ) -> list[Connection]:
         """Return the workers that may get `task`, best first; none if nobody is there just now.
 
-        Raises NoWorkersAvailable if none of those who are there ever will, Overloaded, and Departed
-        if the one that has to take it is not there; TypeError if the balancer chooses what it was
-        not given.
+        Raises NoWorkersAvailable if none of those who are there ever will; Overloaded if none has
+        room and it `may_refuse`; Departed if the one that has to take it is not there; TypeError if
+        the balancer chooses what it was not given.
         """
         if task.worker is not None:
             if task.worker in passed_over:  # it rejected the task, since it is about to leave
@@ -44,7 +46,7 @@ class Choice:
             workers = [worker for worker in workers if worker.uid not in passed_over]
         if self._admission is not None and workers:
             free = [worker for worker in workers if self._admission.has_room(worker.uid)]
-            if not free and not passed_over:  # those have successors, who will have room
+            if not free and may_refuse:
                 raise self._admission.refusal(task.name, len(workers))
             workers = free
         return self._in_order(task, workers) if workers else []

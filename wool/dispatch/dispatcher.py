@@ -107,6 +107,7 @@ class Dispatcher:
             if not _may_go_elsewhere(task, outcome, attempts):
                 return worker, call, outcome
             passed_over.add(worker.uid)
+            _log.debug("worker %d did not take %s", worker.metadata.pid, task)
 
     async def explain(
         self, task: Task, worker: Connection, lost: Lost, attempts: int = 1
@@ -145,13 +146,25 @@ class Dispatcher:
     async def _reach(
         self, task: Task, passed_over: set[UUID], started: float
     ) -> tuple[Connection, Calls]:
-        """Find a worker that takes calls, waiting for one to join if need be."""
+        """Find a worker that takes calls, waiting for one to join if need be.
+
+        A task that had a place, on a worker that did not take it, waits for another one.
+        """
+        if not passed_over or self._admission is None:
+            return await self._find(task, passed_over, started)
+        with self._admission.telling(self._workers.reconsider):
+            return await self._find(task, passed_over, started)
+
+    async def _find(
+        self, task: Task, passed_over: set[UUID], started: float
+    ) -> tuple[Connection, Calls]:
+        is_new = not passed_over
         deadline = started + self._settings.start_timeout
         while True:
             if self._closed:
                 raise PoolClosed(f"the pool was left before {task.name!r} was started")
             changed = self._workers.changed
-            candidates = self._choice.candidates(task, passed_over)
+            candidates = self._choice.candidates(task, passed_over, may_refuse=is_new)
             too_late = False
             for worker in candidates:
                 if worker.stopped:  # while another was joined
@@ -186,8 +199,8 @@ class Dispatcher:
         except TimeoutError:
             raise NoWorkersAvailable(
                 f"no worker took {task.name!r} within the pool's start_timeout of "
-                f"{self._settings.start_timeout:g} s; of {len(self._workers)} known none answered: "
-                f"are they blocked by routines that never wait, or stopped?"
+                f"{self._settings.start_timeout:g} s; of {len(self._workers)} known none answered, "
+                f"or had a place: are they blocked by routines that never wait, or stopped?"
             ) from None
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:

@@ -69,6 +69,11 @@ class Workers:
         """Set at the next change, and only then."""
         return self._changed
 
+    def reconsider(self) -> None:
+        """Have those who wait for a change look again. May be called from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._wake)
+
     async def returncode(self, uid: UUID) -> int | None:
         """Return how a worker that hung up ended, waiting for a moment until it is known."""
         with contextlib.suppress(TimeoutError):
