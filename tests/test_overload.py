@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from uuid import UUID, uuid4
 
@@ -59,11 +58,16 @@ async def test_a_call_leaves_its_place_however_it_ends(home: Home, how: str) -> 
         assert await double(1) == 2
 
 
-async def test_calls_made_at_once_are_counted_before_the_workers_have_been_joined() -> None:
+async def test_calls_made_at_once_are_counted_before_the_workers_have_been_joined(
+    home: Home,
+) -> None:
     async with wool.WorkerPool(size=2, max_pending=3):
-        calls = [asyncio.create_task(double(n)) for n in range(20)]
-        ended = await asyncio.gather(*calls, return_exceptions=True)
-        assert Counter(type(e) for e in ended) == {int: 6, wool.Overloaded: 14}
+        in_turn = asyncio.as_completed([wait(home.path) for _ in range(20)])
+        for _ in range(14):
+            with pytest.raises(wool.Overloaded):
+                await next(in_turn)
+        home.tell("go")
+        assert [await each for each in in_turn] == ["went on"] * 6
 
 
 async def test_a_generator_holds_its_place_between_two_steps() -> None:
