@@ -141,6 +141,19 @@ class _Preferring:
         return sorted(workers, key=lambda worker: worker.uid != self.first)
 
 
+async def test_a_map_waits_for_places_unless_it_is_told_how_many_to_use(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=2) as pool:
+        held = await _fill(home, 2)
+        with pytest.raises(wool.Overloaded):
+            await anext(pool.map(double, [1], limit=1))
+        results = pool.map(double, range(9))
+        first = asyncio.ensure_future(anext(results))
+        await asyncio.sleep(0)  # its calls are made
+        home.tell("go")
+        assert [await first, *[each async for each in results]] == [*range(0, 18, 2)]
+        assert await asyncio.gather(*held) == ["went on"] * 2
+
+
 @pytest.mark.parametrize("first_to_end", ["the retired worker", "the others"])
 async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
     home: Home, first_to_end: str, caplog: pytest.LogCaptureFixture

@@ -36,6 +36,7 @@ from wool.given import Given, enter, refuse_unless
 from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.opened import OpenPool
 from wool.settings import PoolSettings
+from wool.task import Placement
 from wool.types import LoadBalancerLike, WorkerMetadata
 
 P = ParamSpec("P")
@@ -183,9 +184,11 @@ class WorkerPool:
         """Call a routine for each item, or for each row of several iterables; iterate over results.
 
         As many calls as `limit` are under way, by default four for each worker (or `max_pending`,
-        if that is less): enough to keep them busy. Iterables, which may be async, are read one row
-        at a time, in step as by `zip`, and no more than `limit` rows ahead of what was taken from
-        the result. Calls begin when that is iterated over, and a slow consumer holds them up.
+        if that is less): enough to keep them busy. By default, too, a call that finds no place
+        waits for one, up to `start_timeout`; with a `limit` it raises Overloaded. Iterables, which
+        may be async, are read one row at a time, in step as by `zip`, and no more than `limit` rows
+        ahead of what was taken from the result. Calls begin when that is iterated over, and a slow
+        consumer holds them up.
 
         Results come in the order of the rows, or as calls end if not `ordered`. So do errors: the
         first one is raised, the other calls are cancelled, and have the pool's grace to clean up
@@ -197,7 +200,9 @@ class WorkerPool:
         if not iterables:
             raise TypeError("map takes at least one iterable beside the routine")
         at_once = None if limit is None else positive("limit", limit)
-        call = through(self._open().dispatchers, routine, coroutine_only=True)
+        placement = Placement(patient=at_once is None)
+        pool = self._open().dispatchers
+        call = through(pool, routine, coroutine_only=True, placement=placement)
         return mapped(call, Rows(iterables), lambda: at_once or self._plenty, ordered=ordered)
 
     async def broadcast(

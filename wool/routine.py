@@ -12,13 +12,12 @@ from dataclasses import replace
 from functools import partial
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from wool.context import active_pool, current_task
 from wool.events import emit, is_watched
 from wool.reference import PLAIN, is_generator
-from wool.task import Options, Task
+from wool.task import ANYWHERE, Options, Placement, Task
 from wool.types import PoolLike
 
 P = ParamSpec("P")
@@ -108,18 +107,15 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     return partial(_decorate, options=checked) if function is None else _decorate(function, checked)
 
 
-def redirected(wrapper: Any, pool: PoolLike, worker: UUID | None = None) -> Any:
-    """Return the routine `wrapper` with its calls going to `pool`; None if it is no routine.
-
-    With `worker` that one has to take them.
-    """
+def redirected(wrapper: Any, pool: PoolLike, placement: Placement = ANYWHERE) -> Any:
+    """Return the routine `wrapper` with its calls going to `pool`; None if it is no routine."""
     try:
         options = _options[wrapper]
     except (KeyError, TypeError):  # or it can't be hashed, or referred to weakly
         return None
     function = getattr(wrapper, PLAIN)
     make = _generator_routine if is_generator(function) else _coroutine_routine
-    return make(function, options, lambda _: pool, worker)
+    return make(function, options, lambda _: pool, placement)
 
 
 class _Decorator(Protocol):
@@ -188,7 +184,7 @@ def _new_task(
     options: Options,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    worker: UUID | None,
+    placement: Placement,
 ) -> Task:
     running = current_task()
     return Task(
@@ -199,7 +195,7 @@ def _new_task(
         options=options,
         context=copy_context(),
         observed=is_watched(),
-        worker=worker,
+        placement=placement,
     )
 
 
@@ -207,11 +203,11 @@ def _coroutine_routine(
     function: Callable[..., Coroutine[Any, Any, Any]],
     options: Options,
     pool_for: Callable[[Task], PoolLike] = active_pool,
-    worker: UUID | None = None,
+    placement: Placement = ANYWHERE,
 ) -> Any:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        task = _new_task(function, options, args, kwargs, worker)
+        task = _new_task(function, options, args, kwargs, placement)
         pool = pool_for(task)
         emit("task-created", task)
         try:
@@ -226,12 +222,12 @@ def _generator_routine(
     function: Callable[..., AsyncGenerator[Any, Any]],
     options: Options,
     pool_for: Callable[[Task], PoolLike] = active_pool,
-    worker: UUID | None = None,
+    placement: Placement = ANYWHERE,
 ) -> Any:
     # A native generator in front of the remote one: misuse, closing and collection are Python's.
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        task = _new_task(function, options, args, kwargs, worker)
+        task = _new_task(function, options, args, kwargs, placement)
         steps = pool_for(task).steps(task)
         emit("task-created", task)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NO_OPTIONS", "Options", "Task"]
+__all__ = ["ANYWHERE", "NO_OPTIONS", "Options", "Placement", "Task"]
 
 import itertools
 import os
@@ -64,6 +64,20 @@ NO_OPTIONS = Options()
 """What `@routine` without parentheses means."""
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a pool asks for a call of its own."""
+
+    worker: UUID | None = None
+    """The uid of the worker that has to take it; None if the balancer chooses."""
+    patient: bool = False
+    """Whether it waits for a place, where others are refused as Overloaded."""
+
+
+ANYWHERE = Placement()
+"""For the calls that users make."""
+
+
 @dataclass(slots=True, eq=False)
 class Task:
     """One call of a routine, from the moment it is made. Not to be changed."""
@@ -82,8 +96,8 @@ class Task:
     """A copy of the context in which it was made; None at the worker."""
     observed: bool = False
     """Whether somebody wants to hear of its events."""
-    worker: UUID | None = None
-    """The uid of the worker that has to take it; None if the balancer chooses."""
+    placement: Placement = ANYWHERE
+    """Where it goes."""
 
     @property
     def id(self) -> UUID:

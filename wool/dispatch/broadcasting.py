@@ -14,6 +14,7 @@ from wool.dispatch.loops import Dispatchers
 from wool.dispatch.through import through
 from wool.dispatch.workers import Departed
 from wool.exceptions import BroadcastError, PoolClosed, RemoteError
+from wool.task import Placement
 from wool.types import WorkerMetadata
 from wool.waiting import settle
 
@@ -61,7 +62,7 @@ async def _ended(
     """Call on each of `workers` and wait until all have ended. Cancelled, cancel them."""
     calls = dict[UUID, asyncio.Task[Any]]()
     for uid in workers:
-        there = through(pool, call, coroutine_only=True, worker=uid)
+        there = through(pool, call, coroutine_only=True, placement=Placement(worker=uid))
         calls[uid] = asyncio.create_task(there())
         calls[uid].add_done_callback(_note_end)
     try:

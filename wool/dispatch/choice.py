@@ -35,10 +35,11 @@ class Choice:
         room and it `may_refuse`; Departed if the one that has to take it is not there; TypeError if
         the balancer chooses what it was not given.
         """
-        if task.worker is not None:
-            if task.worker in passed_over:  # it rejected the task, since it is about to leave
+        worker = task.placement.worker
+        if worker is not None:
+            if worker in passed_over:  # it rejected the task, since it is about to leave
                 raise Departed
-            return self._workers.only(task.worker)
+            return self._workers.only(worker)
         workers = self._workers.connections
         if task.tags and workers:
             workers = _with_tags(task, workers)

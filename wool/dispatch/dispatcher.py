@@ -150,21 +150,21 @@ class Dispatcher:
 
         A task that had a place, on a worker that did not take it, waits for another one.
         """
-        if not passed_over or self._admission is None:
-            return await self._find(task, passed_over, started)
+        waits = bool(passed_over) or task.placement.patient
+        if not waits or self._admission is None:
+            return await self._find(task, passed_over, started, may_refuse=not waits)
         with self._admission.telling(self._workers.reconsider):
-            return await self._find(task, passed_over, started)
+            return await self._find(task, passed_over, started, may_refuse=False)
 
     async def _find(
-        self, task: Task, passed_over: set[UUID], started: float
+        self, task: Task, passed_over: set[UUID], started: float, *, may_refuse: bool
     ) -> tuple[Connection, Calls]:
-        is_new = not passed_over
         deadline = started + self._settings.start_timeout
         while True:
             if self._closed:
                 raise PoolClosed(f"the pool was left before {task.name!r} was started")
             changed = self._workers.changed
-            candidates = self._choice.candidates(task, passed_over, may_refuse=is_new)
+            candidates = self._choice.candidates(task, passed_over, may_refuse=may_refuse)
             too_late = False
             for worker in candidates:
                 if worker.stopped:  # while another was joined
@@ -178,7 +178,7 @@ class Dispatcher:
                         calls = await worker.connect(min(patience, deadline))
                     except OSError:  # of which TimeoutError is one
                         continue
-                admission, pinned = self._admission, task.worker is not None
+                admission, pinned = self._admission, task.placement.worker is not None
                 if admission is None or admission.take(worker.uid, always=pinned):
                     return worker, calls
                 too_late = True  # another call took the last place meanwhile
@@ -222,7 +222,7 @@ def _may_go_elsewhere(task: Task, outcome: Outcome | Lost, attempts: int) -> boo
 
 
 def _may_be_repeated(task: Task) -> bool:
-    return task.options.idempotent and task.worker is None
+    return task.options.idempotent and task.placement.worker is None
 
 
 def _advance(step: Any) -> None:

@@ -9,25 +9,29 @@ import inspect
 from collections.abc import Callable
 from types import MethodType
 from typing import Any
-from uuid import UUID
 
 from wool.routine import redirected
+from wool.task import ANYWHERE, Placement
 from wool.types import PoolLike
 
 
 def through(
-    pool: PoolLike, given: object, *, coroutine_only: bool = False, worker: UUID | None = None
+    pool: PoolLike,
+    given: object,
+    *,
+    coroutine_only: bool = False,
+    placement: Placement = ANYWHERE,
 ) -> Callable[..., Any]:
-    """Return what calls the routine `given` through `pool`, on one `worker` of it if one is given.
+    """Return what calls the routine `given` through `pool`.
 
     It may be a bound method of a routine, too, or a `functools.partial` of either. Raises TypeError
     for anything else, and for a generator if it is to be `coroutine_only`.
     """
     if isinstance(given, functools.partial):
-        function = through(pool, given.func, coroutine_only=coroutine_only, worker=worker)
+        function = through(pool, given.func, coroutine_only=coroutine_only, placement=placement)
         return functools.partial(function, *given.args, **given.keywords)
     if isinstance(given, MethodType):
-        function = through(pool, given.__func__, coroutine_only=coroutine_only, worker=worker)
+        function = through(pool, given.__func__, coroutine_only=coroutine_only, placement=placement)
         return functools.partial(function, given.__self__)
     if inspect.iscoroutine(given) or inspect.isasyncgen(given):
         if inspect.iscoroutine(given):
@@ -35,7 +39,7 @@ def through(
         raise TypeError(
             f"{given!r} is a call already: give the routine, and its arguments after it"
         )
-    routine: Callable[..., Any] | None = redirected(given, pool, worker)
+    routine: Callable[..., Any] | None = redirected(given, pool, placement)
     name = getattr(given, "__qualname__", given)
     if routine is None:
         raise TypeError(
