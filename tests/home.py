@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.patience import PATIENCE
-
 __all__ = ["Home", "open_home", "say", "told"]
+
+_PATIENCE = 10.0  # seconds
 
 
 class Home:
@@ -25,7 +25,7 @@ class Home:
 
     async def hear(self) -> str:
         """Wait for the next word that a routine says."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_PATIENCE):
             return await self._heard.get()
 
     def heard(self) -> list[str]:

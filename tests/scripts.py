@@ -7,12 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.patience import PATIENCE
-
 __all__ = ["ROOT", "Ended", "run"]
 
 ROOT = Path(__file__).parents[1]
 _STRICT = ("-X", "dev", "-W", "error")
+_PATIENCE = 30  # seconds
 _SLOW = re.compile(r"^Executing <.* took \d+\.\d+ seconds\n", re.MULTILINE)
 """What asyncio's debug mode says where others keep the machine busy."""
 
@@ -41,7 +40,7 @@ def run(
         capture_output=True,
         cwd=directory,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        timeout=PATIENCE,
+        timeout=_PATIENCE,
         check=False,
     )
     err = _SLOW.sub("", done.stderr.decode(errors="replace"))

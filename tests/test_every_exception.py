@@ -12,11 +12,11 @@ import pytest
 import wool
 from tests.awkward import HasLock
 from tests.exception_kinds import BUILTIN, ENDING, OWN, raise_kind, stream_kind
-from tests.patience import PATIENCE
 from tests.routines import pid
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
 
+_PATIENCE = 10.0  # seconds
 Call = Callable[[str], Awaitable[Any]]
 
 
@@ -43,7 +43,7 @@ def _portrait(error: BaseException | None, seen: tuple[BaseException, ...] = ())
 
 
 async def _caught(call: Awaitable[Any]) -> BaseException:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(_PATIENCE):
         try:
             await call
         except BaseException as error:  # noqa: BLE001 - whatever comes

@@ -11,11 +11,12 @@ import wool
 from tests.combined_routines import hold
 from tests.faults.until import is_running, until
 from tests.home import Home
-from tests.patience import PATIENCE
 from tests.routines import count, delegate_death, double, lineage, parrot, wait
 from wool.dispatch import admission
 
 pytestmark = pytest.mark.anyio
+
+_PATIENCE = 30.0  # seconds
 
 
 async def _fill(home: Home, calls: int) -> list[asyncio.Task[str]]:
@@ -169,7 +170,7 @@ async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
             with pool.activate():
                 assert await double(1) == 2
                 joined.set()
-                changed.wait(PATIENCE)  # its loop does not hear of what becomes of the workers
+                changed.wait(_PATIENCE)  # its loop does not hear of what becomes of the workers
                 return await double(2)
 
         async def fill(worker: UUID, word: str) -> asyncio.Task[None]:
@@ -194,7 +195,7 @@ async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
             await last
             await until(lambda: not is_running(departing))
         home.tell("others")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_PATIENCE):
             assert await call == 4
         home.tell("retired")
         await asyncio.gather(last, *others)

@@ -22,7 +22,6 @@ from tests.docs.pages import (
     files_of,
     write_files,
 )
-from tests.patience import PATIENCE
 
 Serve = Callable[..., httpx2.Client]
 
@@ -39,6 +38,8 @@ SERVED = {
 }
 TESTED_BY_THEIR_PAGE = {"docs/how-to/test-an-application.md"}
 
+_PATIENCE = 10.0  # seconds
+
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
@@ -48,7 +49,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         def start(page: str, *options: str, servers: int = 1) -> httpx2.Client:
             write_files(ROOT / page, tmp_path)
             url = stack.enter_context(_uvicorn(tmp_path, options, servers))
-            return stack.enter_context(httpx2.Client(base_url=url, timeout=PATIENCE))
+            return stack.enter_context(httpx2.Client(base_url=url, timeout=_PATIENCE))
 
         yield start
 
@@ -74,7 +75,7 @@ def _uvicorn(directory: Path, options: tuple[str, ...], servers: int) -> Generat
             yield re.findall(r"http://[\d.:]+", log)[0]
         finally:
             server.send_signal(signal.SIGTERM)
-            log += server.communicate(timeout=PATIENCE)[1]
+            log += server.communicate(timeout=_PATIENCE)[1]
     assert "Traceback" not in log, log
 
 
@@ -137,7 +138,7 @@ def test_a_client_that_leaves_stops_the_work(serve: Serve, tmp_path: Path) -> No
     assert client.get("/report/short").json() == "the report short"
     with pytest.raises(httpx2.ReadTimeout):
         client.get("/report/long", timeout=0.5)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + _PATIENCE
     while (said := (tmp_path / "long.log").read_text()) != "cancelled":
         assert time.monotonic() < deadline, said
         time.sleep(0.02)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from tests.patience import PATIENCE
+PATIENCE = 10.0
 
 
 class RawClient:
@@ -150,8 +150,8 @@ class Diary:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def read_line(self) -> str:
-        """Wait for the next line."""
-        ready, _, _ = select.select([self._file], [], [], PATIENCE)
-        assert ready, f"nobody wrote anything in {PATIENCE} s"
+    def read_line(self, *, within: float = PATIENCE) -> str:
+        """Wait for the next line, for so many seconds."""
+        ready, _, _ = select.select([self._file], [], [], within)
+        assert ready, f"nobody wrote anything in {within} s"
         return self._file.readline().decode().rstrip("\n")
