@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wool.checks import optional, seconds
+
 # The stream's only line ends; str.splitlines would also split at U+2028 and others.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -36,8 +38,9 @@ class ServerSentEvent:
                 raise ValueError(f"{name} has to be a single line, not {text!r}")
         if self.id is not None and "\0" in self.id:
             raise ValueError(f"id must not hold NUL: {self.id!r}")
-        if self.retry is not None and not 0 <= self.retry < float("inf"):
-            raise ValueError(f"retry has to be 0 or more seconds, not {self.retry!r}")
+        optional(seconds, "retry", self.retry)
+        if self.retry == float("inf"):
+            raise ValueError("retry is a finite number of seconds")
 
 
 Encode = Callable[[Any], str | ServerSentEvent]

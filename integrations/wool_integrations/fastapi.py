@@ -18,9 +18,7 @@ try:
     from fastapi.encoders import jsonable_encoder
     from fastapi.requests import HTTPConnection
 except ModuleNotFoundError as error:
-    raise ImportError(
-        "wool_integrations.fastapi needs FastAPI: pip install 'wool[fastapi]'"
-    ) from error
+    raise ImportError("wool_integrations.fastapi needs FastAPI: pip install fastapi") from error
 
 import wool
 from wool_integrations import starlette

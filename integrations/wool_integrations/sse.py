@@ -7,6 +7,7 @@ import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
+from wool.checks import optional, positive_seconds
 from wool.waiting import settle
 from wool_integrations.event import Encode, ServerSentEvent, encode_event, encode_json
 from wool_integrations.shutdown import ending
@@ -65,13 +66,11 @@ class EventStream:
     ) -> None:
         if not hasattr(generator, "aclose"):
             raise TypeError(
-                f"{generator!r} is no async generator: call a function that yields to get one"
+                f"{generator!r} is no async generator: call a function that yields to get one, "
+                f"as in EventStream(function())"
             )
         for name, seconds in (("ping", ping), ("send_timeout", send_timeout)):
-            if seconds is not None and not seconds > 0:
-                raise ValueError(
-                    f"{name} has to be a positive number of seconds, or None, not {seconds!r}"
-                )
+            optional(positive_seconds, name, seconds)
         self.status_code = 200
         self.raw_headers = list(_HEADERS)
         self._generator = generator

@@ -2,7 +2,7 @@
 
 __all__ = ["EventStream", "PoolOptions", "ServerSentEvent", "get_pool", "wool_lifespan"]
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, TypedDict, Unpack
@@ -14,7 +14,7 @@ try:
     from starlette.types import Receive, Scope, Send
 except ModuleNotFoundError as error:
     raise ImportError(
-        "wool_integrations.starlette needs Starlette: pip install 'wool[starlette]'"
+        "wool_integrations.starlette needs Starlette: pip install starlette"
     ) from error
 
 import wool
@@ -68,6 +68,7 @@ def wool_lifespan(
     `WorkerPool` refuses an option; what goes wrong when the pool starts fails the application's
     start.
     """
+    _check(tags, app_lifespan, options)
     options.setdefault("loadbalancer", wool.LeastBusyLoadBalancer)
     make = partial(wool.WorkerPool, *tags, lifespan=worker_lifespan, **options)
     make()  # refuses bad options here rather than when the server starts
@@ -80,6 +81,15 @@ def wool_lifespan(
                     yield {**(state or {}), _STATE_KEY: pool}
 
     return lifespan
+
+
+def _check(tags: tuple[object, ...], app_lifespan: object, options: Collection[str]) -> None:
+    if tags and not isinstance(tags[0], str):  # what FastAPI(lifespan=wool_lifespan) leads to
+        raise TypeError(f"write lifespan=wool_lifespan(): it was given {tags[0]!r}, and takes tags")
+    if "lifespan" in options:
+        raise TypeError("lifespan= is app_lifespan, the application's, or worker_lifespan here")
+    if app_lifespan is not None and not callable(app_lifespan):
+        raise TypeError(f"app_lifespan is called with the application, and {app_lifespan!r} can't")
 
 
 def get_pool(connection: HTTPConnection) -> wool.WorkerPool:

@@ -189,6 +189,8 @@ async def test_all_steps_run_in_one_task_in_the_context_of_the_construction() ->
         ({"retry": -1}, ValueError, "retry"),
         ({"ping": 0}, ValueError, "ping"),
         ({"send_timeout": -1.0}, ValueError, "send_timeout"),
+        ({"retry": "5"}, TypeError, "retry"),
+        ({"ping": "5"}, TypeError, "ping"),
     ],
 )
 def test_arguments_that_cannot_be_used_are_refused(

@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -179,4 +179,22 @@ def test_a_missing_framework_is_named_with_its_cure(framework: str) -> None:
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert f"pip install 'wool[{framework}]'" in run.stderr.splitlines()[-1]
+    assert run.stderr.splitlines()[-1].endswith(f": pip install {framework}")
+
+
+def test_a_lifespan_that_was_not_called_says_so() -> None:
+    with pytest.raises(TypeError, match=r"write lifespan=wool_lifespan\(\)"):
+        wool_lifespan(Starlette())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lifespan": nullcontext}, "app_lifespan, the application's, or worker_lifespan"),
+        ({"app_lifespan": 3}, "app_lifespan is called with the application, and 3 can't"),
+    ],
+    ids=["lifespan", "app_lifespan"],
+)
+def test_lifespans_that_can_not_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        wool_lifespan(**options)
