@@ -46,7 +46,10 @@ def budget(name: str, value: float) -> float:
 def _number(name: str, value: float) -> float:
     if type(value) not in (int, float):
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
-    return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is a number of seconds, and this one is too large") from None
 
 
 def strings(name: str, values: Iterable[str]) -> tuple[str, ...]:

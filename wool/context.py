@@ -30,15 +30,15 @@ from wool.types import PoolLike
 _pool: ContextVar[PoolLike | None] = ContextVar("wool_pool", default=None)
 _task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
 
-_limits: ContextVar[tuple[float | None, ...]] = ContextVar("wool_limits", default=(None,))
+_limits: ContextVar[tuple[RuntimeContext, ...]] = ContextVar("wool_limits", default=())
 _deadline: ContextVar[float | None] = ContextVar("wool_deadline", default=None)
 
 _log_sink: ContextVar[Callable[[bytes], None] | None] = ContextVar("wool_log", default=None)
 
 _CURE = (
-    "call it inside 'async with wool.WorkerPool(...)', in a web handler declare the dependency "
-    "'pool: WoolPool', elsewhere make an open pool active with 'with pool.activate()', or run the "
-    "function here with '.local(...)'"
+    "call it inside 'async with wool.WorkerPool(...)', let a web handler, or the dependency of one "
+    "that makes the call, take 'pool: WoolPool', elsewhere make an open pool active with "
+    "'with pool.activate()', or run the function here with '.local(...)'"
 )
 
 
@@ -96,20 +96,29 @@ class RuntimeContext:
     `dispatch_timeout` is how many seconds each call, and each step of a generator, may take; then
     it is cancelled and raises DispatchTimeout, at most the pool's `grace` later. The least of it,
     the routine's own `timeout` and what is left to the call that makes the call counts. Blocks may
-    be nested: the inner counts. None is no limit; 0, or less, is over at once.
+    be nested: the inner counts. None is no limit; with 0, or less, it is cancelled where it first
+    waits.
 
-    Raises TypeError for anything else, and ValueError for NaN.
+    Raises TypeError for anything else, and ValueError for NaN and what is no float.
     """
 
     def __init__(self, *, dispatch_timeout: float | None) -> None:
         self._dispatch_timeout = optional(budget, "dispatch_timeout", dispatch_timeout)
 
+    @property
+    def dispatch_timeout(self) -> float | None:
+        """Seconds that each call may take; None for no limit."""
+        return self._dispatch_timeout
+
     def __enter__(self) -> Self:
-        _limits.set((*_limits.get(), self._dispatch_timeout))
+        _limits.set((*_limits.get(), self))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _limits.set(_limits.get()[:-1])
+        entered = list(_limits.get())
+        if self in entered:  # it is not, where a fixture is left in another task
+            del entered[-1 - entered[::-1].index(self)]
+            _limits.set(tuple(entered))
 
 
 def time_left(timeout: float | None) -> float | None:
@@ -118,7 +127,9 @@ def time_left(timeout: float | None) -> float | None:
     left = None if deadline is None else deadline - time.monotonic()
     if left is not None and left <= 0:
         left = None  # it is cancelled already, and cleans up: the pool's grace is its limit
-    limits = [limit for limit in (timeout, _limits.get()[-1], left) if limit is not None]
+    blocks = _limits.get()
+    innermost = blocks[-1].dispatch_timeout if blocks else None
+    limits = [limit for limit in (timeout, innermost, left) if limit is not None]
     return min(limits) if limits else None
 
 
