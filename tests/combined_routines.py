@@ -14,7 +14,7 @@ __all__ = [
     "cleans_up_by_a_call",
     "hold",
     "holds_a_stream",
-    "leave",
+    "leave_or_hold",
     "nap",
     "stream",
 ]
@@ -40,9 +40,10 @@ async def hold(home: str, word: str) -> None:
 
 
 @wool.routine
-async def leave() -> None:
-    await asyncio.sleep(0)
-    os._exit(3)
+async def leave_or_hold(victim: int, home: str, word: str) -> None:
+    if os.getpid() == victim:
+        os._exit(3)
+    await told(home, word)
 
 
 @wool.routine

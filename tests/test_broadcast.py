@@ -67,7 +67,7 @@ async def test_an_error_on_one_lets_the_others_end_and_says_where_it_was(
     call = asyncio.create_task(pool.broadcast(raise_at, victim, home.path))
     assert await home.hear() == "waiting"
     home.tell("go")
-    with pytest.raises(wool.BroadcastError, match="raised on 1 of 2 workers") as caught:
+    with pytest.raises(wool.BroadcastError, match="raise_at' raised on 1 of 2 workers") as caught:
         await call
     error = caught.value
     assert error.results == {good: other}

@@ -11,8 +11,9 @@ from tests.combined_routines import (
     Frozen,
     catches,
     cleans_up_by_a_call,
+    hold,
     holds_a_stream,
-    leave,
+    leave_or_hold,
     nap,
     stream,
 )
@@ -28,20 +29,33 @@ async def test_a_map_goes_on_while_its_workers_are_replaced() -> None:
         assert [each async for each in pool.map(nap, seconds)] == seconds
 
 
-async def test_a_broadcast_calls_each_worker_once_though_each_is_replaced_by_it() -> None:
+async def test_a_broadcast_calls_each_worker_once_though_each_is_replaced_by_it(
+    home: Home,
+) -> None:
     async with wool.WorkerPool(size=2, max_tasks_per_worker=1) as pool:
         there = pool.workers.keys()
+        broadcast = asyncio.create_task(pool.broadcast(hold, home.path, "go"))
         async with asyncio.timeout(20):
-            assert (await pool.broadcast(nap, 0.5)).keys() == there
+            while len(pool.workers) < 2 or there & pool.workers.keys():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            home.tell("go")
+            assert (await broadcast).keys() == there
 
 
-async def test_a_broadcast_that_ends_its_workers_is_not_made_again_on_the_next() -> None:
+async def test_a_broadcast_that_ends_its_workers_is_not_made_again_on_the_next(
+    home: Home,
+) -> None:
     async with wool.WorkerPool(size=2) as pool:
         there = pool.workers.keys()
+        victim = next(iter(pool.workers.values())).pid
+        broadcast = asyncio.create_task(pool.broadcast(leave_or_hold, victim, home.path, "go"))
         async with asyncio.timeout(20):
+            while len(pool.workers) < 2 or there == pool.workers.keys():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            home.tell("go")
             with pytest.raises(wool.BroadcastError) as caught:
-                await pool.broadcast(leave)
-    assert caught.value.errors.keys() == there
+                await broadcast
+    assert caught.value.errors.keys() | caught.value.results.keys() == there
 
 
 async def test_a_broadcast_on_a_pool_that_was_left_says_so() -> None:

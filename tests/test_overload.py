@@ -170,7 +170,9 @@ async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
             with pool.activate():
                 assert await double(1) == 2
                 joined.set()
-                changed.wait(_PATIENCE)  # its loop does not hear of what becomes of the workers
+                assert changed.wait(
+                    _PATIENCE
+                )  # its loop does not hear of what becomes of the workers
                 return await double(2)
 
         async def fill(worker: UUID, word: str) -> asyncio.Task[None]:
@@ -182,7 +184,7 @@ async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
         balancer.first = retiring = next(iter(pool.workers))
         departing = pool.workers[retiring].pid
         call = asyncio.create_task(asyncio.to_thread(asyncio.run, elsewhere()))
-        await asyncio.to_thread(joined.wait)
+        assert await asyncio.to_thread(joined.wait, _PATIENCE)
         assert await double(1) == 2
         last = await fill(retiring, "retired")
         await until(lambda: retiring not in pool.workers and len(pool.workers) == 2)
@@ -225,6 +227,6 @@ def test_the_estimate_is_the_mean_time_between_two_ends(monkeypatch: pytest.Monk
     assert places.refusal("f", 1).retry_after == 4.0
     for _ in range(4):
         now += 2.0
-        places.free(worker)
+        places.end(worker, None)
         assert places.take(worker)
     assert places.refusal("f", 1).retry_after == 3.0

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from types import FrameType
 from typing import Any
 
@@ -66,6 +67,7 @@ async def test_each_worker_has_its_own_counts() -> None:
         stats = pool.stats()
     assert stats.workers == 2
     assert [worker.completed for worker in stats.by_worker.values()] == [3, 3]
+    assert sum(worker["completed"] for worker in asdict(stats)["by_worker"].values()) == 6
 
 
 async def test_calls_of_other_loops_count_too() -> None:

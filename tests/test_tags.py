@@ -1,5 +1,6 @@
 """A routine with tags runs where the workers have them, and says so where they don't."""
 
+from enum import Enum, StrEnum
 from typing import Any
 
 import pytest
@@ -53,6 +54,21 @@ async def test_a_call_that_no_worker_can_take_says_which_tags_are_missing() -> N
     async with wool.WorkerPool("large", size=1):
         with pytest.raises(wool.NoWorkersAvailable, match=r"\['gpu'\].* have \['large'\]"):
             await on_a_gpu()
+
+
+class Kind(StrEnum):
+    GPU = "gpu"
+
+
+class Mixed(str, Enum):  # noqa: UP042 - its str() is not its value
+    GPU = "gpu"
+
+
+@pytest.mark.parametrize("tag", [Kind.GPU, Mixed.GPU], ids=["StrEnum", "Enum"])
+async def test_an_enumeration_names_tags_as_strings_do(tag: str) -> None:
+    async with wool.WorkerPool(tag, size=1):
+        await pid.options(tags=[tag])()
+        await on_a_gpu()
 
 
 async def _nothing() -> None: ...

@@ -128,7 +128,7 @@ class WorkerDied(WoolError):
 
     @classmethod
     def of(
-        cls, call: str, pid: int, returncode: int | None, *, acknowledged: bool, attempts: int = 1
+        cls, call: str, pid: int, returncode: int | None, *, acknowledged: bool, attempts: int = 0
     ) -> WorkerDied:
         """Build the error for `call`; `returncode` is as `subprocess` has it, None if unknown."""
         exitcode = returncode if returncode is not None and returncode >= 0 else None
@@ -165,7 +165,7 @@ class WorkerStalled(WorkerDied):
 
     @classmethod
     def after(
-        cls, call: str, pid: int, stalled_for: float, *, acknowledged: bool, attempts: int = 1
+        cls, call: str, pid: int, stalled_for: float, *, acknowledged: bool, attempts: int = 0
     ) -> WorkerStalled:
         """Build the error for `call`."""
         return cls(
@@ -182,9 +182,9 @@ def _started(acknowledged: bool) -> str:  # noqa: FBT001 - what WorkerDied calls
 
 
 def _why_not_again(attempts: int) -> str:
-    if attempts > 1:
-        return f"each of {attempts} attempts ended so"
-    return "to make it again could run it twice: see idempotent= of wool.routine"
+    if attempts == 0:
+        return "to make it again could run it twice: see idempotent= of wool.routine"
+    return f"each of {attempts} attempts ended so" if attempts > 1 else "no other worker took it"
 
 
 def ending(returncode: int | None) -> str:
@@ -210,10 +210,12 @@ class BroadcastError(WoolError, ExceptionGroup[Exception]):
     results: Mapping[UUID, Any] = MappingProxyType({})
 
     @classmethod
-    def of(cls, errors: Mapping[UUID, Exception], results: Mapping[UUID, Any]) -> BroadcastError:
-        """Build the error."""
+    def of(
+        cls, call: str, errors: Mapping[UUID, Exception], results: Mapping[UUID, Any]
+    ) -> BroadcastError:
+        """Build the error for `call`."""
         count = len(errors) + len(results)
-        group = cls(f"raised on {len(errors)} of {count} workers", list(errors.values()))
+        group = cls(f"{call!r} raised on {len(errors)} of {count} workers", list(errors.values()))
         group.errors, group.results = dict(errors), dict(results)
         return group
 
@@ -269,7 +271,7 @@ class MessageTooLarge(WoolError):
     def of(cls, what: str, size: int, limit: int) -> MessageTooLarge:
         """Build the error for `what`, of `size` bytes."""
         return cls(
-            f"{what} takes {size:,} bytes, and the pool's max_message_size is {limit:,}; "
+            f"{what}: {size:,} bytes, and the pool's max_message_size is {limit:,}; "
             f"send less at a time, or open the pool with a larger max_message_size",
             size=size,
             limit=limit,

@@ -20,7 +20,7 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, cast
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
@@ -65,8 +65,9 @@ class WorkerPool:
 
     `max_pending` is how many calls of this process a worker may have in flight, over all event
     loops; a generator counts from its first step to its end. Workers that have as many are left out
-    before the balancer chooses, and if all have, the call raises Overloaded; only one that had its
-    place on a worker which is being replaced waits for another. Calls that routines make are not
+    before the balancer chooses, and if all have, the call raises Overloaded. Only one that had its
+    place on a worker which did not take it, or died with it, and those of a `map` without a `limit`
+    wait for a place, in turn, for up to `start_timeout`. Calls that routines make are not
     limited: a routine that waits for another must not keep it out.
 
     A worker that is stopped (SIGSTOP, a debugger; on Linux, where the system tells) gets no calls,
@@ -117,7 +118,11 @@ class WorkerPool:
             tags=_tags(tags),
             modules=strings("modules", modules),
             max_pending=optional(positive, "max_pending", max_pending),
-            max_tasks_per_worker=optional(positive, "max_tasks_per_worker", max_tasks_per_worker),
+            max_tasks_per_worker=optional(
+                functools.partial(positive, most=2**63),
+                "max_tasks_per_worker",
+                max_tasks_per_worker,
+            ),
             stall_timeout=optional(seconds, "stall_timeout", stall_timeout),
             start_timeout=seconds("start_timeout", start_timeout),
             grace=seconds("grace", grace),
@@ -278,7 +283,6 @@ class WorkerPool:
 def _tags(tags: tuple[object, ...]) -> frozenset[str]:
     """Return `tags` if all of them are strings. Raises TypeError."""
     for tag in tags:
-        if not isinstance(tag, str):
-            cure = f"; for that many workers, say size={tag}" if type(tag) is int else ""
-            raise TypeError(f"tags are strings, and {tag!r} is not one{cure}")
-    return frozenset(map(str, tags))
+        if type(tag) is int:
+            raise TypeError(f"tags are strings, not {tag!r}; for that many workers, say size={tag}")
+    return frozenset(strings("tags", cast("tuple[str, ...]", tags)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["ANYWHERE", "NO_OPTIONS", "Options", "Placement", "Task"]
+__all__ = ["ANYWHERE", "NO_OPTIONS", "Options", "Placement", "Task", "qualified_name"]
 
 import itertools
 import os
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 from uuid import UUID
 
@@ -34,6 +34,12 @@ class _Keys:
 _new_key = _Keys()
 
 
+def qualified_name(function: object) -> str:
+    """Return a function's module and qualified name, for messages."""
+    module = getattr(function, "__module__", "?")
+    return f"{module}.{getattr(function, '__qualname__', function)}"
+
+
 _FURTHEST = 2**31 - 1
 
 
@@ -50,14 +56,18 @@ class Options:
     idempotent: bool = False
     """Whether a call may be made again when it is not known if it was started."""
 
-    def checked(self) -> Self:
-        """Return these, with tags from any collection. Raises TypeError or ValueError."""
-        optional(positive_seconds, "timeout", self.timeout)
-        if type(self.prefetch) is not int:
-            raise TypeError(f"prefetch is a whole number of items, not {self.prefetch!r}")
-        if not 0 <= self.prefetch <= _FURTHEST:
-            raise ValueError(f"prefetch is a number from 0 to {_FURTHEST:,}, not {self.prefetch:,}")
-        return replace(self, tags=frozenset(strings("tags", self.tags)))
+    def changed(self, **changes: Any) -> Self:
+        """Return these with some others, checked. Raises TypeError or ValueError."""
+        known = [option.name for option in fields(self)]
+        for name in changes.keys() - known:
+            raise TypeError(f"routines have no option {name!r}; there are {', '.join(known)}")
+        new = replace(self, **changes)
+        optional(positive_seconds, "timeout", new.timeout)
+        if type(new.prefetch) is not int:
+            raise TypeError(f"prefetch is a whole number of items, not {new.prefetch!r}")
+        if not 0 <= new.prefetch <= _FURTHEST:
+            raise ValueError(f"prefetch is a number from 0 to {_FURTHEST:,}, not {new.prefetch:,}")
+        return replace(new, tags=frozenset(strings("tags", new.tags)))
 
 
 NO_OPTIONS = Options()
@@ -91,7 +101,8 @@ class Task:
     key: bytes = field(default_factory=_new_key)
     """16 bytes that no other task has."""
     options: Options = NO_OPTIONS
-    """What its routine was decorated with; at the worker, its timeout is what was left of it."""
+    """What its routine was decorated with; at the worker, the timeout is what was left of it, and
+    `idempotent` is not known."""
     context: Context | None = None
     """A copy of the context in which it was made; None at the worker."""
     observed: bool = False
@@ -127,8 +138,7 @@ class Task:
     @property
     def name(self) -> str:
         """The routine's module and qualified name, for messages."""
-        module = getattr(self.callable, "__module__", "?")
-        return f"{module}.{getattr(self.callable, '__qualname__', self.callable)}"
+        return qualified_name(self.callable)
 
     def __str__(self) -> str:
         return f"{self.name} [{self.id}]"

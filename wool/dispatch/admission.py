@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-__all__ = ["Admission"]
+__all__ = ["Admission", "Turn"]
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from uuid import UUID
 
 from wool.exceptions import Overloaded
+from wool.protocol.outcome import Lost, Outcome
 
 _REMEMBERED = 64  # ends of calls, whose rate says when there will be room again
 _SOONEST = 0.1  # seconds; to come again earlier costs more than it wins
 _LATEST = 60.0  # seconds; what the rate says about a later time is no more than a guess
 
 
+class Turn:
+    """A call's position in the line of those that wait for a place."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.tell = tell
+        """Is called, in any thread, when the call was given a place."""
+        self.wanted: Collection[UUID] = ()
+        """The workers on which a place would do."""
+        self.given: UUID | None = None
+        """The worker on which it was given one."""
+
+
 class Admission:
-    """Keeps every worker at `max_pending` calls of this process, whichever loops make them."""
+    """Keeps every worker at `max_pending` calls of this process, whichever loops make them.
+
+    Most calls take a place or are refused. Those that wait stand in a line, and a place that is
+    given back goes to the first who wants it, so that nobody else finds it free.
+    """
 
     def __init__(self, max_pending: int) -> None:
         self._max_pending = max_pending
         self._lock = threading.Lock()
         self._taken: dict[UUID, int] = {}
         self._ends: deque[float] = deque(maxlen=_REMEMBERED)
-        self._waiting: list[Callable[[], None]] = []
+        self._line: dict[Turn, None] = {}
 
     def has_room(self, uid: UUID) -> bool:
         """Tell whether a worker may get a call; another thread may be faster than the asker."""
@@ -38,33 +55,62 @@ class Admission:
             if not self._taken:  # nothing ran, so nothing that ended before says how fast it goes
                 self._ends.clear()
                 self._ends.append(time.monotonic())
-            taken = self._taken.get(uid, 0)
-            if taken >= self._max_pending and not always:
+            if not always and not self.has_room(uid):
                 return False
-            self._taken[uid] = taken + 1
+            self._taken[uid] = self._taken.get(uid, 0) + 1
             return True
 
-    def free(self, uid: UUID) -> None:
-        """Give a place back, its call having ended."""
+    def end(self, uid: UUID, outcome: Outcome | Lost | None) -> None:
+        """Give back the place of a call that has ended, None standing for one given up."""
+        if not isinstance(outcome, Outcome) or outcome.kind != "reject":
+            with self._lock:
+                self._ends.append(time.monotonic())
+        self.give_back(uid)
+
+    def give_back(self, uid: UUID) -> None:
+        """Give a place back: to the first in the line who wants it."""
         with self._lock:
-            self._ends.append(time.monotonic())
             self._taken[uid] -= 1
-            if not self._taken[uid]:
+            turn = self._next(uid) if self.has_room(uid) else None
+            if turn is not None:
+                self._taken[uid] += 1
+                turn.given, turn.wanted = uid, ()
+            elif not self._taken[uid]:
                 del self._taken[uid]
-            waiting = list(self._waiting)
-        for tell in waiting:
-            tell()
+        if turn is not None:
+            turn.tell()
+
+    def _next(self, uid: UUID) -> Turn | None:
+        return next((turn for turn in self._line if uid in turn.wanted), None)
 
     @contextmanager
-    def telling(self, tell: Callable[[], None]) -> Generator[None]:
-        """Have `tell` called for each place that is given back, in whatever thread."""
+    def line_up(self, tell: Callable[[], None]) -> Generator[Turn]:
+        """Stand at the end of the line, in which `tell` says that there is a place."""
+        turn = Turn(tell)
         with self._lock:
-            self._waiting.append(tell)
+            self._line[turn] = None
         try:
-            yield
+            yield turn
         finally:
             with self._lock:
-                self._waiting.remove(tell)
+                del self._line[turn]
+            given = self.collect(turn)
+            if given is not None:
+                self.give_back(given)
+
+    def wait_for(self, turn: Turn, workers: Collection[UUID]) -> bool:
+        """Want a place on one of `workers`; False if one of them has room at this moment."""
+        with self._lock:
+            if any(map(self.has_room, workers)):
+                return False
+            turn.wanted = workers
+            return True
+
+    def collect(self, turn: Turn) -> UUID | None:
+        """Want none any more, and return where one was given. It is the asker's from now on."""
+        with self._lock:
+            given, turn.given, turn.wanted = turn.given, None, ()
+            return given
 
     def refusal(self, call: str, workers: int) -> Overloaded:
         """Return the error for `call`, for which none of so many workers has room."""

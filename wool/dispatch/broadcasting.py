@@ -5,15 +5,15 @@ from __future__ import annotations
 __all__ = ["broadcast"]
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from wool.dispatch.loops import Dispatchers
-from wool.dispatch.through import through
+from wool.dispatch.through import routine_name, through
 from wool.dispatch.workers import Departed
 from wool.exceptions import BroadcastError, PoolClosed, RemoteError
+from wool.notes import note
 from wool.task import Placement
 from wool.types import WorkerMetadata
 from wool.waiting import settle
@@ -48,11 +48,10 @@ async def broadcast(
             elif isinstance(error, Departed):
                 some_departed = True
             else:
-                with contextlib.suppress(AttributeError, TypeError):  # a frozen dataclass
-                    error.add_note(f"raised on worker {joined[uid].pid}, {uid}")
+                note(error, f"raised on worker {joined[uid].pid}, {uid}")
                 errors[uid] = error
     if errors:
-        raise BroadcastError.of(errors, results)
+        raise BroadcastError.of(routine_name(call), errors, results)
     return results
 
 

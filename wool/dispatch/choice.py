@@ -2,57 +2,61 @@
 
 from __future__ import annotations
 
-__all__ = ["Choice"]
+__all__ = ["Choice", "PassedOver"]
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, cast
 from uuid import UUID
 
-from wool.dispatch.admission import Admission
-from wool.dispatch.workers import Departed, Workers
+from wool.dispatch.workers import Workers
 from wool.exceptions import NoWorkersAvailable
 from wool.task import Task
 from wool.transport.connection import Connection
 from wool.types import LoadBalancerLike
 
 
+class PassedOver:
+    """The workers that did not take a call, each until there is news of who is there."""
+
+    def __init__(self) -> None:
+        self._at: dict[UUID, int] = {}
+
+    def add(self, uid: UUID, news: int) -> None:
+        """Note that a worker did not take it, after so many `news`."""
+        self._at[uid] = news
+
+    def has(self, uid: UUID, news: int) -> bool:
+        return self._at.get(uid) == news
+
+
 class Choice:
     """Leaves out the workers that can't take a call, and has the balancer order the others."""
 
-    def __init__(
-        self, workers: Workers, balancer: LoadBalancerLike, admission: Admission | None
-    ) -> None:
+    def __init__(self, workers: Workers, balancer: LoadBalancerLike) -> None:
         self._workers = workers
         self._balancer = balancer
-        self._admission = admission
 
-    def candidates(
-        self, task: Task, passed_over: Collection[UUID], *, may_refuse: bool
-    ) -> list[Connection]:
-        """Return the workers that may get `task`, best first; none if nobody is there just now.
+    def eligible(self, task: Task, passed_over: PassedOver) -> list[Connection]:
+        """Return the workers that may get `task`; none if nobody is there just now.
 
-        Raises NoWorkersAvailable if none of those who are there ever will; Overloaded if none has
-        room and it `may_refuse`; Departed if the one that has to take it is not there; TypeError if
-        the balancer chooses what it was not given.
+        Raises NoWorkersAvailable if none of those who are there ever may; Departed if the one that
+        has to take it is not there.
         """
         worker = task.placement.worker
-        if worker is not None:
-            if worker in passed_over:  # it rejected the task, since it is about to leave
-                raise Departed
-            return self._workers.only(worker)
-        workers = self._workers.connections
+        workers = self._workers.connections if worker is None else self._workers.only(worker)
         if task.tags and workers:
             workers = _with_tags(task, workers)
-        if passed_over:
-            workers = [worker for worker in workers if worker.uid not in passed_over]
-        if self._admission is not None and workers:
-            free = [worker for worker in workers if self._admission.has_room(worker.uid)]
-            if not free and may_refuse:
-                raise self._admission.refusal(task.name, len(workers))
-            workers = free
-        return self._in_order(task, workers) if workers else []
+        news = self._workers.news
+        return [worker for worker in workers if not passed_over.has(worker.uid, news)]
 
-    def _in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
+    def in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
+        """Return `workers`, or some of them, as the balancer has them, best first.
+
+        Raises NoWorkersAvailable if it chooses none, and TypeError if it chooses what it was not
+        given.
+        """
+        if task.placement.worker is not None:
+            return workers
         given = set(workers)
         chosen: object = self._balancer.choose(task, workers)
         if not hasattr(chosen, "__iter__"):

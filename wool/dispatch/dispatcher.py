@@ -10,11 +10,11 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from wool.discovery.roster import Roster
-from wool.dispatch.choice import Choice
+from wool.dispatch.choice import Choice, PassedOver
 from wool.dispatch.limits import within_limit
+from wool.dispatch.search import Search
 from wool.dispatch.stats import Ledger
 from wool.dispatch.workers import Workers
 from wool.events import emit
@@ -28,7 +28,6 @@ from wool.exceptions import (
 )
 from wool.protocol import variables
 from wool.protocol.call import Call
-from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
 from wool.settings import PoolSettings
@@ -38,7 +37,6 @@ from wool.types import LoadBalancerLike
 
 _log = logging.getLogger(__name__)
 
-_NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
 _ATTEMPTS = 3  # how often an idempotent call is started at most
 
 
@@ -55,12 +53,11 @@ class Dispatcher:
     ) -> None:
         self._roster = roster
         self._settings = settings
-        self._admission = ledger.admission
         self._tell_closed = closed
         self._loop = asyncio.get_running_loop()
         self._workers = Workers(roster, settings, ledger)
-        self._choice = Choice(self._workers, balancer, ledger.admission)
-        self._closed = False
+        choice = Choice(self._workers, balancer)
+        self._search = Search(roster, self._workers, choice, settings, ledger.admission)
         self._guard = self._until_the_loop_ends()
         _advance(self._guard.__anext__())
 
@@ -76,7 +73,7 @@ class Dispatcher:
         """Run a coroutine routine on a worker. Raises what it raises, or a WoolError."""
         worker, _, outcome = await within_limit(task, partial(self.open, task))
         if isinstance(outcome, Lost):
-            attempts = _ATTEMPTS if _may_be_repeated(task) else 1
+            attempts = _ATTEMPTS if _may_be_repeated(task) else 0
             raise await self.explain(task, worker, outcome, attempts)
         _log.debug("%s came back: %s", task, outcome.kind)
         return outcome.result(task)
@@ -94,23 +91,35 @@ class Dispatcher:
         opened, buffers = open_frame(task, self._settings.max_message_size)
         context = variables.current()
         started = self._loop.time()
-        passed_over = set[UUID]()
+        passed_over = PassedOver()
+        patient = task.placement.patient
         attempts = 0
+        lost: tuple[Connection, Lost] | None = None
         while True:
-            worker, calls = await self._reach(task, passed_over, started)
+            try:
+                worker, calls = await self._search.find(task, passed_over, patient=patient)
+            except (NoWorkersAvailable, StartupError) as error:
+                if lost is None:
+                    raise
+                raise await self.explain(task, *lost, attempts) from error
             left = timeout and max(timeout - (self._loop.time() - started), 0.0)
+            news = self._workers.news
             emit("task-scheduled", task)
             call = calls.open(task, opened, buffers, context=context, timeout=left)
             _log.debug("%s goes to worker %d", task, worker.metadata.pid)
             outcome = await call.outcome()
-            attempts += isinstance(outcome, Lost)
+            if isinstance(outcome, Lost):
+                attempts += 1
+                lost, news = (worker, outcome), self._workers.news  # of its death, there will be
             if not _may_go_elsewhere(task, outcome, attempts):
                 return worker, call, outcome
-            passed_over.add(worker.uid)
-            _log.debug("worker %d did not take %s", worker.metadata.pid, task)
+            passed_over.add(worker.uid, news)
+            patient = True  # it was told yes
+            how = "was lost with" if isinstance(outcome, Lost) else "did not take"
+            _log.debug("worker %d %s %s", worker.metadata.pid, how, task)
 
     async def explain(
-        self, task: Task, worker: Connection, lost: Lost, attempts: int = 1
+        self, task: Task, worker: Connection, lost: Lost, attempts: int = 0
     ) -> WoolError:
         """Return the error for a call whose link broke."""
         if isinstance(lost.error, PoolClosed):
@@ -143,73 +152,12 @@ class Dispatcher:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self.close)
 
-    async def _reach(
-        self, task: Task, passed_over: set[UUID], started: float
-    ) -> tuple[Connection, Calls]:
-        """Find a worker that takes calls, waiting for one to join if need be.
-
-        A task that had a place, on a worker that did not take it, waits for another one.
-        """
-        waits = bool(passed_over) or task.placement.patient
-        if not waits or self._admission is None:
-            return await self._find(task, passed_over, started, may_refuse=not waits)
-        with self._admission.telling(self._workers.reconsider):
-            return await self._find(task, passed_over, started, may_refuse=False)
-
-    async def _find(
-        self, task: Task, passed_over: set[UUID], started: float, *, may_refuse: bool
-    ) -> tuple[Connection, Calls]:
-        deadline = started + self._settings.start_timeout
-        while True:
-            if self._closed:
-                raise PoolClosed(f"the pool was left before {task.name!r} was started")
-            changed = self._workers.changed
-            candidates = self._choice.candidates(task, passed_over, may_refuse=may_refuse)
-            too_late = False
-            for worker in candidates:
-                if worker.stopped:  # while another was joined
-                    continue
-                calls = worker.calls
-                if calls is None:
-                    patience = (
-                        deadline if worker is candidates[-1] else self._loop.time() + _NEXT_ONE
-                    )
-                    try:
-                        calls = await worker.connect(min(patience, deadline))
-                    except OSError:  # of which TimeoutError is one
-                        continue
-                admission, pinned = self._admission, task.placement.worker is not None
-                if admission is None or admission.take(worker.uid, always=pinned):
-                    return worker, calls
-                too_late = True  # another call took the last place meanwhile
-            if too_late:
-                continue
-            await self._until_changed(task, changed, deadline)
-            passed_over.clear()
-
-    async def _until_changed(self, task: Task, changed: asyncio.Event, deadline: float) -> None:
-        error = self._roster.error
-        if error is not None:
-            raise StartupError(
-                f"{task.name!r} was not started, since the pool's workers do not come up: {error}"
-            ) from error
-        try:
-            async with asyncio.timeout_at(deadline):
-                await changed.wait()
-        except TimeoutError:
-            raise NoWorkersAvailable(
-                f"no worker took {task.name!r} within the pool's start_timeout of "
-                f"{self._settings.start_timeout:g} s; of {len(self._workers)} known none answered, "
-                f"or had a place: are they blocked by routines that never wait, or stopped?"
-            ) from None
-
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         # A loop closes its open generators last of all: sockets don't outlive a loop that ends
         # without the pool's being left, as a test client's does.
         try:
             yield
         finally:
-            self._closed = True
             self._workers.close(PoolClosed("the pool was left"))
             self._tell_closed()
 

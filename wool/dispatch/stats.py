@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -63,7 +62,7 @@ class Ledger:
 
     def open(self, uid: UUID) -> Tally:
         """Return a tally for one loop's calls on a worker."""
-        tally = Tally(None if self.admission is None else partial(self.admission.free, uid))
+        tally = Tally(None if self.admission is None else partial(self.admission.end, uid))
         with self._lock:
             self._open.setdefault(uid, []).append(tally)
         return tally
@@ -97,7 +96,7 @@ class Ledger:
             completed=whole.completed,
             failed=whole.failed,
             restarted=total,
-            by_worker=MappingProxyType(by_worker),
+            by_worker=by_worker,
         )
 
     def _sum(self, uid: UUID) -> _Sum:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["through"]
+__all__ = ["routine_name", "through"]
 
 import functools
 import inspect
@@ -11,8 +11,15 @@ from types import MethodType
 from typing import Any
 
 from wool.routine import redirected
-from wool.task import ANYWHERE, Placement
+from wool.task import ANYWHERE, Placement, qualified_name
 from wool.types import PoolLike
+
+
+def routine_name(given: object) -> str:
+    """Return the name of the routine behind partials, for messages."""
+    while isinstance(given, functools.partial):
+        given = given.func
+    return qualified_name(given)
 
 
 def through(

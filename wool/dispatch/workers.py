@@ -6,6 +6,9 @@ __all__ = ["Departed", "Workers"]
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 from wool.discovery.roster import Roster
@@ -37,7 +40,9 @@ class Workers:
         self._connections: dict[UUID, Connection] = {}
         self._retired: set[Connection] = set()
         self._leaving: set[Connection] = set()
-        self._changed = asyncio.Event()
+        self._watching: dict[asyncio.Event, None] = {}
+        self._news = 0
+        self._closed = False
         self._stalls = Stalls(settings.stall_timeout, self._give_up)
         roster.watch(self._on_roster_change)
         self._sync()
@@ -65,25 +70,45 @@ class Workers:
         return [] if worker.stopped else [worker]
 
     @property
-    def changed(self) -> asyncio.Event:
-        """Set at the next change, and only then."""
-        return self._changed
+    def closed(self) -> bool:
+        return self._closed
 
-    def reconsider(self) -> None:
-        """Have those who wait for a change look again. May be called from any thread."""
+    @property
+    def news(self) -> int:
+        """How often it was heard that somebody joined or left, or takes calls again."""
+        return self._news
+
+    @contextmanager
+    def watching(self) -> Generator[asyncio.Event]:
+        """Have an event that is set at all news from now on."""
+        woken = asyncio.Event()
+        self._watching[woken] = None
+        try:
+            yield woken
+        finally:
+            del self._watching[woken]
+
+    def waker(self, woken: asyncio.Event) -> Callable[[], None]:
+        """Return what sets the event of one who is watching, from any thread."""
+        return partial(self._set_threadsafe, woken)
+
+    def _set_threadsafe(self, woken: asyncio.Event) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._wake)
+            self._loop.call_soon_threadsafe(woken.set)
 
     async def returncode(self, uid: UUID) -> int | None:
         """Return how a worker that hung up ended, waiting for a moment until it is known."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_POST_MORTEM):
-                while uid in self._roster.workers or self._roster.is_retired(uid):
-                    await self._changed.wait()
+                with self.watching() as woken:
+                    while uid in self._roster.workers or self._roster.is_retired(uid):
+                        await woken.wait()
+                        woken.clear()
         return self._roster.returncode(uid)
 
     def close(self, error: Exception) -> None:
         """Hang up on every worker. Calls that run end with `error`."""
+        self._closed = True
         self._roster.unwatch(self._on_roster_change)
         for worker in list(self._leaving):
             self._hang_up(worker, error)
@@ -145,5 +170,6 @@ class Workers:
             self._ledger.close(worker.uid, worker.tally, departed=True)
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._news += 1
+        for woken in self._watching:
+            woken.set()

@@ -80,7 +80,7 @@ class Calls(CallTable):
         else:
             self._tally.note(outcome)
         if self._tally.freed is not None:
-            self._tally.freed()
+            self._tally.freed(outcome)
         if closing:  # it stays unacknowledged: its worker may be blocked, whoever waits for it
             self._abandoned.add(call_id)
         else:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from wool.exceptions import MessageTooLarge, SerializationError
+from wool.notes import note
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer, Pickled
@@ -117,10 +118,11 @@ def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
         try:
             function = _by_reference(opened.module, opened.qualname)
         except Exception as error:
-            error.add_note(
+            note(
+                error,
                 f"raised in worker {os.getpid()}, which imported the module {opened.module!r} for "
                 f"the routine {opened.qualname!r}; workers have the sys.path that their parent had "
-                f"when they started, and run what a module runs when it is imported"
+                f"when they started, and run what a module runs when it is imported",
             )
             raise
     try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wool.exceptions import SerializationError
+from wool.notes import note
 from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer
@@ -58,7 +59,7 @@ class Outcome:
         except SerializationError as error:
             if beside is None:
                 raise
-            beside.add_note(f"beside it, {error}")
+            note(beside, f"beside it, {error}")
 
     @property
     def is_closing(self) -> bool:

@@ -16,13 +16,13 @@ class Tally:
     to one number, so that no reading is ever too high.
     """
 
-    def __init__(self, freed: Callable[[], None] | None = None) -> None:
+    def __init__(self, freed: Callable[[Outcome | Lost | None], None] | None = None) -> None:
         self.completed = 0
         self.failed = 0
         self.table: Sized = ()
         """The calls that are open now."""
         self.freed = freed
-        """Is to be called as each call ends."""
+        """Is to be called as each call ends, with its outcome."""
 
     @property
     def in_flight(self) -> int:

@@ -15,6 +15,7 @@ from uuid import UUID
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
+from wool.notes import note
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.sessions import Sessions
 from wool.settings import PoolSettings
@@ -71,7 +72,7 @@ class Runtime:
                 leaving.reschedule(await self._serve(reader))
         except TimeoutError as error:
             if leaving.expired():
-                error.add_note("The lifespan was not left within the pool's grace.")
+                note(error, "The lifespan was not left within the pool's grace.")
             raise
         self._writer.close()
         with contextlib.suppress(OSError):

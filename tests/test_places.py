@@ -1,0 +1,125 @@
+"""Calls that wait for a place on a worker: in turn, once, and for as long as they were promised."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+import wool
+from tests.combined_routines import hold
+from tests.faults.until import until
+from tests.home import Home, say
+from tests.lives import breaking, waiting
+from tests.routines import double, pid
+
+pytestmark = pytest.mark.anyio
+
+
+@wool.routine
+async def enter(home: str, name: str) -> None:
+    say(home, name)
+
+
+@wool.routine(idempotent=True)
+async def die_once(path: str, seconds: float) -> str:
+    """Die after some seconds; return at once when called again."""
+    with Path(path).open("a") as file:  # noqa: ASYNC230
+        file.write("x")
+        started_before = file.tell() > 1
+    if started_before:
+        return "done"
+    await asyncio.sleep(seconds)
+    os._exit(1)
+
+
+@wool.routine(idempotent=True)
+async def break_and_die(broken: str) -> None:
+    Path(broken).touch()  # noqa: ASYNC240
+    await asyncio.sleep(0)
+    os._exit(7)
+
+
+async def test_calls_that_wait_for_a_worker_to_start_are_sent_to_the_one_before_it_once(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "wool.dispatch")
+    home.tell("go")
+    async with wool.WorkerPool(
+        size=1, max_pending=20, max_tasks_per_worker=2, lifespan=waiting(home.path)
+    ):
+        home.hold("go")
+        assert [await double(n) for n in range(2)] == [0, 2]
+        calls: list[asyncio.Task[int]] = []
+        for n in range(10):
+            calls.append(asyncio.create_task(double(n)))
+            await until(lambda: caplog.text.count("did not take") >= len(calls))
+        assert caplog.text.count("did not take") == len(calls)
+        home.tell("go")
+        assert await asyncio.gather(*calls) == [*range(0, 20, 2)]
+
+
+async def test_a_place_goes_to_those_who_wait_for_it_in_their_turn(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1) as pool:
+        holder = asyncio.create_task(hold(home.path, "go"))
+        assert await home.hear() == "holding"
+        maps = [pool.map(enter, [home.path], [name]) for name in ("first", "second")]
+        in_line = [asyncio.ensure_future(anext(each)) for each in maps]
+
+        async def push_in() -> int:
+            refused = 0
+            while True:
+                try:
+                    await enter(home.path, "new")
+                except wool.Overloaded:
+                    refused += 1
+                    await asyncio.sleep(0)
+                else:
+                    return refused
+
+        new = asyncio.create_task(push_in())
+        home.tell("go")
+        await asyncio.wait([holder, *in_line, new])
+        assert home.heard() == ["first", "second", "new"]
+        assert new.result() > 0
+
+
+async def test_one_who_no_longer_waits_passes_its_turn_on(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1) as pool:
+        holder = asyncio.create_task(hold(home.path, "go"))
+        assert await home.hear() == "holding"
+        gives_up = asyncio.ensure_future(anext(pool.map(enter, [home.path], ["nobody"])))
+        stays = asyncio.ensure_future(anext(pool.map(enter, [home.path], ["stays"])))
+        holder.add_done_callback(lambda _: gives_up.cancel())  # its place was given on by now
+        home.tell("go")
+        await asyncio.wait([holder, gives_up, stays])
+        assert stays.done()
+        assert await double(1) == 2
+        assert set(home.heard()) - {"nobody"} == {"stays"}
+
+
+async def test_an_attempt_after_a_long_one_has_the_whole_start_timeout(tmp_path: Path) -> None:
+    async with wool.WorkerPool(size=1, start_timeout=5.0):
+        before = time.monotonic()
+        assert await die_once(str(tmp_path / "log"), 5.5) == "done"
+        assert time.monotonic() - before > 5.0
+
+
+async def test_a_call_that_was_started_and_finds_no_second_worker_says_that_it_died(
+    tmp_path: Path,
+) -> None:
+    broken = tmp_path / "broken"
+    async with wool.WorkerPool(size=1, lifespan=breaking(broken)):
+        with pytest.raises(wool.WorkerDied, match="no other worker took it") as caught:
+            await break_and_die(str(broken))
+    assert caught.value.exitcode == 7
+    assert isinstance(caught.value.__cause__, wool.StartupError)
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+async def test_a_broadcast_waits_for_a_worker_that_is_about_to_come(limit: int | None) -> None:
+    async with wool.WorkerPool(size=1, max_tasks_per_worker=1, max_pending=limit) as pool:
+        before = await pid()
+        [after] = (await pool.broadcast(pid)).values()
+        assert after != before

@@ -1,0 +1,169 @@
+"""A call's way to a worker: to one that may get it, answers, and has a place for it."""
+
+from __future__ import annotations
+
+__all__ = ["Search"]
+
+import asyncio
+from contextlib import AbstractContextManager, nullcontext
+
+from wool.discovery.roster import Roster
+from wool.dispatch.admission import Admission, Turn
+from wool.dispatch.choice import Choice, PassedOver
+from wool.dispatch.workers import Workers
+from wool.exceptions import NoWorkersAvailable, Overloaded, PoolClosed, StartupError
+from wool.protocol.calls import Calls
+from wool.settings import PoolSettings
+from wool.task import Task
+from wool.transport.connection import Connection
+
+_NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
+
+
+class Search:
+    """Finds workers for the calls of one event loop."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        workers: Workers,
+        choice: Choice,
+        settings: PoolSettings,
+        admission: Admission | None,
+    ) -> None:
+        self._roster = roster
+        self._workers = workers
+        self._choice = choice
+        self._settings = settings
+        self._admission = admission
+        self._loop = asyncio.get_running_loop()
+
+    async def find(
+        self, task: Task, passed_over: PassedOver, *, patient: bool
+    ) -> tuple[Connection, Calls]:
+        """Return a worker that takes calls, and on which a place is taken for this one.
+
+        Waits for up to `start_timeout` seconds for one to join. If all that are there are full, it
+        waits for a place if it is `patient`, in turn with others; else it raises Overloaded.
+        """
+        deadline = self._loop.time() + self._settings.start_timeout
+        try:
+            found = await self._look(task, passed_over, deadline)
+        except Overloaded:
+            if not patient:
+                raise
+            found = None
+        return found or await self._wait(task, passed_over, deadline, patient=patient)
+
+    async def _look(
+        self, task: Task, passed_over: PassedOver, deadline: float
+    ) -> tuple[Connection, Calls] | None:
+        """Return a worker that can take the call now; None if nobody is there or answers."""
+        while True:
+            if self._workers.closed:
+                raise PoolClosed(f"the pool was left before {task.name!r} was started")
+            workers = self._with_room(task, self._choice.eligible(task, passed_over))
+            candidates = self._choice.in_order(task, workers) if workers else []
+            too_late = False
+            for worker in candidates:
+                calls = await self._join(worker, deadline, last=worker is candidates[-1])
+                if calls is not None:
+                    if self._take(task, worker):
+                        return worker, calls
+                    too_late = True  # another call took the last place meanwhile
+            if not too_late:
+                return None
+
+    def _with_room(self, task: Task, workers: list[Connection]) -> list[Connection]:
+        if self._admission is None or task.placement.worker is not None or not workers:
+            return workers
+        free = [worker for worker in workers if self._admission.has_room(worker.uid)]
+        if not free:
+            raise self._admission.refusal(task.name, len(workers))
+        return free
+
+    async def _join(self, worker: Connection, deadline: float, *, last: bool) -> Calls | None:
+        """Return the calls of a worker's link, made if need be; None if the worker is not there.
+
+        One that is not the `last` to be tried has less time to answer.
+        """
+        if worker.stopped:  # while another was joined
+            return None
+        if worker.calls is not None:
+            return worker.calls
+        patience = deadline if last else min(self._loop.time() + _NEXT_ONE, deadline)
+        try:
+            return await worker.connect(patience)
+        except OSError:  # of which TimeoutError is one
+            return None
+
+    def _take(self, task: Task, worker: Connection) -> bool:
+        if self._admission is None:
+            return True
+        return self._admission.take(worker.uid, always=task.placement.worker is not None)
+
+    async def _wait(
+        self, task: Task, passed_over: PassedOver, deadline: float, *, patient: bool
+    ) -> tuple[Connection, Calls]:
+        with self._workers.watching() as woken, self._line(woken, patient=patient) as turn:
+            while True:
+                woken.clear()
+                full = None
+                try:
+                    found = await self._look_in_turn(task, passed_over, deadline, turn)
+                except Overloaded as error:
+                    wanted = {worker.uid for worker in self._choice.eligible(task, passed_over)}
+                    if self._admission is None or turn is None:
+                        raise
+                    if not self._admission.wait_for(turn, wanted):
+                        continue
+                    found, full = None, error
+                if found is not None:
+                    return found
+                await self._until(task, woken, deadline, full)
+
+    def _line(self, woken: asyncio.Event, *, patient: bool) -> AbstractContextManager[Turn | None]:
+        if self._admission is None or not patient:
+            return nullcontext()
+        return self._admission.line_up(self._workers.waker(woken))
+
+    async def _look_in_turn(
+        self, task: Task, passed_over: PassedOver, deadline: float, turn: Turn | None
+    ) -> tuple[Connection, Calls] | None:
+        """Look for a worker as `_look` does, but first at the one on which it was given a place."""
+        uid = None if self._admission is None or turn is None else self._admission.collect(turn)
+        if self._admission is None or uid is None:
+            return await self._look(task, passed_over, deadline)
+        calls = None
+        try:
+            workers = self._choice.eligible(task, passed_over)
+            there = [worker for worker in workers if worker.uid == uid]
+            for worker in self._choice.in_order(task, there) if there else ():
+                calls = await self._join(worker, deadline, last=True)
+                if calls is not None:
+                    return worker, calls
+        finally:
+            if calls is None:
+                self._admission.give_back(uid)
+        return await self._look(task, passed_over, deadline)
+
+    async def _until(
+        self, task: Task, woken: asyncio.Event, deadline: float, full: Overloaded | None
+    ) -> None:
+        """Wait for news, or for a place where all are `full`. Raises what to say if none came."""
+        error = self._roster.error
+        if error is not None and full is None:
+            raise StartupError(
+                f"{task.name!r} was not started, since the pool's workers do not come up: {error}"
+            ) from error
+        try:
+            async with asyncio.timeout_at(deadline):
+                await woken.wait()
+        except TimeoutError:
+            within = f"within the pool's start_timeout of {self._settings.start_timeout:g} s"
+            if full is not None:
+                raise NoWorkersAvailable(f"no worker had a place {within}: {full}") from None
+            raise NoWorkersAvailable(
+                f"no worker took {task.name!r} {within}; of {len(self._workers)} known none "
+                f"answered: are they blocked by routines that never wait, or stopped?"
+            ) from None
