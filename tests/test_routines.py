@@ -109,6 +109,15 @@ async def test_a_plain_generator_function_is_refused() -> None:
         wool.routine(plain)
 
 
+def test_an_option_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    options: Any = {"retries": 3}
+    words = "no option 'retries'; there are timeout, tags, prefetch, idempotent"
+    with pytest.raises(TypeError, match=words):
+        wool.routine(**options)
+    with pytest.raises(TypeError, match=words):
+        double.options(**options)
+
+
 async def test_a_routine_is_decorated_once() -> None:
     with pytest.raises(TypeError, match="already"):
         wool.routine(double)

@@ -135,8 +135,8 @@ class Environment:
             return held
         if self.path.exists() and set(self.path.iterdir()) - {self._next_stamp}:
             raise SetupError(
-                f"{self.path} was not made by make. Remove it, or name another place, as in:"
-                " make test VENV=.venv-make"
+                f"{self.path} was not made by make. Remove it, or have make use another place:"
+                " add VENV=.venv-make to the command"
             )
         return {}
 

@@ -8,7 +8,6 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextvars import copy_context
-from dataclasses import replace
 from functools import partial
 from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
@@ -17,7 +16,7 @@ from weakref import WeakKeyDictionary
 from wool.context import active_pool, current_task
 from wool.events import emit, is_watched
 from wool.reference import PLAIN, is_generator
-from wool.task import ANYWHERE, Options, Placement, Task
+from wool.task import ANYWHERE, NO_OPTIONS, Options, Placement, Task
 from wool.types import PoolLike
 
 P = ParamSpec("P")
@@ -103,7 +102,7 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     Raises TypeError for anything other than such a function. Calls raise NoActivePool where no
     pool is active, and what the routine raises.
     """
-    checked = Options(**options).checked()
+    checked = NO_OPTIONS.changed(**options)
     return partial(_decorate, options=checked) if function is None else _decorate(function, checked)
 
 
@@ -176,7 +175,7 @@ def _mark(wrapper: Any, function: FunctionType, options: Options) -> Any:
 
 
 def _with_options(function: FunctionType, options: Options, **changes: Any) -> Any:
-    return _decorate(function, replace(options, **changes).checked())
+    return _decorate(function, options.changed(**changes))
 
 
 def _new_task(

@@ -15,6 +15,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
     parser.add_argument("--workers", type=int, help="default: one for each processor")
     options = parser.parse_args()
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"argument --workers: at least 1, not {options.workers}")
     try:
         listener = socket.create_server((options.host, options.port))
     except (OSError, OverflowError) as error:

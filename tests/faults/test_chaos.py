@@ -109,7 +109,7 @@ async def test_every_call_ends_and_none_runs_twice_while_workers_are_killed(
 ) -> None:
     chaos = Chaos(journal)
     async with (
-        wool.WorkerPool(size=2) as pool,
+        wool.WorkerPool(size=2, start_timeout=10.0) as pool,
         asyncio.timeout(PATIENCE),
         asyncio.TaskGroup() as everybody,
     ):

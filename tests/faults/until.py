@@ -1,4 +1,4 @@
-"""Waiting for what is no event."""
+"""What there is no event for."""
 
 import asyncio
 import os

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from wool.context import time_left
 from wool.exceptions import DispatchTimeout
+from wool.reference import is_generator
 from wool.task import Task
 
 T = TypeVar("T")
@@ -30,8 +31,10 @@ async def within_limit(task: Task, step: Callable[[float | None], Coroutine[Any,
     except TimeoutError:
         if not scope.expired():
             raise  # the routine's own
+    what = f"a step of {task.name!r}" if is_generator(task.callable) else repr(task.name)
+    late = f"took longer than the {limit:.3g} s that it had" if limit > 0 else "had no time at all"
     raise DispatchTimeout(
-        f"{task.name!r} took longer than the {limit:.3g} s that it had, and was cancelled; if it "
-        f"computes without waiting, or ignores that, it still occupies its worker",
+        f"{what} {late}, and was cancelled; if it computes without waiting, or ignores that, it "
+        f"still occupies its worker",
         timeout=limit,
     )

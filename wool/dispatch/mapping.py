@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Rows", "mapped"]
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import (
     AsyncGenerator,
@@ -13,9 +14,12 @@ from collections.abc import (
     Callable,
     Coroutine,
     Iterable,
+    Iterator,
 )
+from functools import partial
 from typing import Any
 
+from wool.notes import note
 from wool.waiting import settle
 
 _END = object()
@@ -28,9 +32,7 @@ class Rows:
     """
 
     def __init__(self, iterables: Iterable[Iterable[Any] | AsyncIterable[Any]]) -> None:
-        self._columns = [
-            aiter(each) if isinstance(each, AsyncIterable) else iter(each) for each in iterables
-        ]
+        self._columns = [_iterator(each) for each in iterables]
         self._reading = asyncio.Lock()
         self.ended = False
         """Whether the shortest has ended, or one has raised."""
@@ -54,6 +56,19 @@ class Rows:
                 self.ended = True
                 raise
             return row
+
+
+def _iterator(
+    iterable: Iterable[Any] | AsyncIterable[Any],
+) -> Iterator[Any] | AsyncIterator[Any]:
+    if isinstance(iterable, AsyncIterable):
+        return aiter(iterable)
+    try:
+        return iter(iterable)
+    except TypeError as error:
+        raise TypeError(
+            f"map takes an iterable of values for each argument of the routine: {error}"
+        ) from error
 
 
 async def mapped(
@@ -88,6 +103,7 @@ class _Window:
         self._limit = limit
         self._ordered = ordered
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of the rows
+        self._count = itertools.count()
         self._ended: deque[asyncio.Task[Any]] = deque()  # in the order in which they ended
         self._progress = asyncio.Event()
 
@@ -115,16 +131,17 @@ class _Window:
     def _fill(self) -> None:
         while len(self._tasks) < self._limit() and not self._rows.ended:
             task = asyncio.create_task(self._one())
-            task.add_done_callback(self._note_end)
+            task.add_done_callback(partial(self._note_end, next(self._count)))
             self._tasks[task] = None
 
     async def _one(self) -> Any:
         row = await self._rows.read()
         return _END if row is None else await self._call(*row)
 
-    def _note_end(self, task: asyncio.Task[Any]) -> None:
-        if not task.cancelled():
-            task.exception()  # it has been seen, even if the consumer leaves before
+    def _note_end(self, number: int, task: asyncio.Task[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # it has been seen now, even if the consumer leaves before
+            note(error, f"raised for item {number} of map, counted from 0")
         if not self._ordered:
             self._ended.append(task)
         self._progress.set()
