@@ -1,9 +1,11 @@
 """Calls that wait for a place on a worker: in turn, once, and for as long as they were promised."""
 
 import asyncio
+import gc
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,9 +119,73 @@ async def test_a_call_that_was_started_and_finds_no_second_worker_says_that_it_d
     assert isinstance(caught.value.__cause__, wool.StartupError)
 
 
+def _ignore(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    pass
+
+
+async def test_a_place_is_not_lost_with_a_loop_that_was_closed(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1) as pool:
+        holder = asyncio.create_task(hold(home.path, "go"))
+        assert await home.hear() == "holding"
+        left = list[object]()
+
+        async def wait_in_line() -> None:
+            task = asyncio.ensure_future(anext(pool.map(double, [1])))
+            left.append(task)
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+        def elsewhere() -> None:
+            loop = asyncio.new_event_loop()
+            loop.set_exception_handler(_ignore)  # that tasks are pending when it ends
+            loop.run_until_complete(wait_in_line())
+            loop.close()
+
+        with pool.activate():
+            await asyncio.to_thread(elsewhere)
+        home.tell("go")
+        await holder
+        assert await double(1) == 2
+        left.clear()
+        gc.collect()
+
+
+async def test_one_who_waits_takes_any_place_though_a_worker_with_room_does_not_answer(
+    home: Home,
+) -> None:
+    async with wool.WorkerPool(size=2, max_pending=1) as pool:
+        holder = asyncio.create_task(hold(home.path, "go"))
+        assert await home.hear() == "holding"
+        by_worker = pool.stats().by_worker
+        [idle] = [uid for uid, worker in by_worker.items() if not worker.in_flight]
+        Path(pool.workers[idle].address).unlink()  # noqa: ASYNC240 - it can't be joined any more
+        [waits] = [asyncio.ensure_future(anext(pool.map(double, [1])))]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(waits), 0.2)
+        home.tell("go")
+        async with asyncio.timeout(20):
+            assert await waits == 2
+        await holder
+
+
 @pytest.mark.parametrize("limit", [None, 1])
-async def test_a_broadcast_waits_for_a_worker_that_is_about_to_come(limit: int | None) -> None:
-    async with wool.WorkerPool(size=1, max_tasks_per_worker=1, max_pending=limit) as pool:
-        before = await pid()
-        [after] = (await pool.broadcast(pid)).values()
-        assert after != before
+async def test_a_broadcast_reaches_a_worker_that_has_done_its_share(limit: int | None) -> None:
+    async with wool.WorkerPool(size=2, max_tasks_per_worker=1, max_pending=limit) as pool:
+        await pid()
+        assert len(await pool.broadcast(pid)) == 2
+
+
+async def test_a_broadcast_ends_though_each_worker_is_used_up_at_once() -> None:
+    async with wool.WorkerPool(size=1, max_tasks_per_worker=1) as pool:
+
+        async def keep_calling() -> None:
+            while True:
+                await double(1)
+
+        callers = [asyncio.create_task(keep_calling()) for _ in range(4)]
+        async with asyncio.timeout(20):
+            for _ in range(5):
+                assert len(await pool.broadcast(pid)) == 1
+        for caller in callers:
+            caller.cancel()
+        await asyncio.wait(callers)

@@ -104,7 +104,7 @@ class WorkerDied(WoolError):
     """The worker's process ended while it had the call.
 
     The call is not made a second time, unless its routine is `idempotent`; then this says that each
-    of three attempts ended so.
+    of three attempts ended so, or that no other worker took it.
 
     `pid` is the worker's process id; `exitcode` its exit status, or None if a signal ended it or
     the status is not known here; `signal` the signal's number, or None. `acknowledged` says

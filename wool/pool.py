@@ -218,16 +218,17 @@ class WorkerPool:
         The calls run at the same time, each to its end, whatever becomes of the others; then
         BroadcastError, a group, tells which workers raised what, and what the others returned; for
         CancelledError, which no such group can hold, stands a RemoteError with it as its cause. A
-        worker that leaves before its call has started is in neither; those that have joined by then
-        are called in its stead. Idempotent routines are not called elsewhere. `max_pending` holds
-        no call up. A call on a worker that is stopped waits for it, for up to `start_timeout`.
+        worker that leaves before its call has started is in neither; the one that has its place by
+        then is called in its stead. Idempotent routines are not called elsewhere. Neither
+        `max_pending` nor `max_tasks_per_worker` holds a call up. One on a worker that is stopped
+        waits for it, for up to `start_timeout`.
 
         Cancelling this cancels all the calls. Raises PoolClosed if the pool was left, and TypeError
         if `routine` is none, as `dispatch` does, or is a generator.
         """
         dispatchers = self._open().dispatchers
         call = functools.partial(routine, *args, **kwargs)
-        return await broadcast(dispatchers, lambda: self.workers, call)
+        return await broadcast(dispatchers, self._roster, call)
 
     def activate(self) -> AbstractContextManager[None]:
         """Return a context manager that makes this pool the active one in its block.

@@ -19,7 +19,7 @@ from wool.types import WorkerMetadata
 
 T = TypeVar("T")
 
-_REMEMBERED = 256  # departures; a caller asks about one within moments
+_REMEMBERED = 256  # departures, and successions; a caller asks about one within moments
 
 
 class Roster:
@@ -31,6 +31,7 @@ class Roster:
         self._retired: set[UUID] = set()
         self._stopped: Mapping[UUID, float] = MappingProxyType({})
         self._departed: OrderedDict[UUID, int | None] = OrderedDict()
+        self._successors: OrderedDict[UUID, UUID] = OrderedDict()
         self._watchers: set[Callable[[], None]] = set()
         self._error: Exception | None = None
 
@@ -49,11 +50,23 @@ class Roster:
         """Why nobody will join any more, if that is so."""
         return self._error
 
-    def add(self, metadata: WorkerMetadata) -> None:
-        """Note that a worker joined."""
+    def add(self, metadata: WorkerMetadata, *, instead_of: UUID | None = None) -> None:
+        """Note that a worker joined, and whose place it has taken."""
         with self._lock:
+            if instead_of is not None:
+                self._successors[instead_of] = metadata.uid
+                while len(self._successors) > _REMEMBERED:
+                    self._successors.popitem(last=False)
             self._workers = MappingProxyType({**self._workers, metadata.uid: metadata})
         self.tell()
+
+    def successor(self, uid: UUID) -> UUID | None:
+        """Return who took the place of a worker, or, if that has left, of its successor."""
+        with self._lock:
+            following = self._successors.get(uid)
+            while following is not None and following not in self._workers:
+                following = self._successors.get(following)
+        return following
 
     def retire(self, uid: UUID) -> None:
         """Note that a worker takes no more calls, and will leave when those that run have ended."""

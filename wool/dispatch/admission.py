@@ -22,13 +22,20 @@ _LATEST = 60.0  # seconds; what the rate says about a later time is no more than
 class Turn:
     """A call's position in the line of those that wait for a place."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, lock: threading.Lock, tell: Callable[[], bool]) -> None:
+        self._lock = lock
         self.tell = tell
-        """Is called, in any thread, when the call was given a place."""
+        """Is called, in any thread, when the call was given a place; False if nobody hears it."""
         self.wanted: Collection[UUID] = ()
         """The workers on which a place would do."""
         self.given: UUID | None = None
         """The worker on which it was given one."""
+
+    def collect(self) -> UUID | None:
+        """Want none any more, and return where one was given. It is the asker's from now on."""
+        with self._lock:
+            given, self.given, self.wanted = self.given, None, ()
+            return given
 
 
 class Admission:
@@ -68,25 +75,27 @@ class Admission:
         self.give_back(uid)
 
     def give_back(self, uid: UUID) -> None:
-        """Give a place back: to the first in the line who wants it."""
-        with self._lock:
-            self._taken[uid] -= 1
-            turn = self._next(uid) if self.has_room(uid) else None
-            if turn is not None:
+        """Give a place back: to the first in the line who wants it, and hears of it."""
+        while True:
+            with self._lock:
+                self._taken[uid] -= 1
+                turn = self._next(uid) if self.has_room(uid) else None
+                if turn is None:
+                    if not self._taken[uid]:
+                        del self._taken[uid]
+                    return
                 self._taken[uid] += 1
                 turn.given, turn.wanted = uid, ()
-            elif not self._taken[uid]:
-                del self._taken[uid]
-        if turn is not None:
-            turn.tell()
+            if turn.tell() or turn.collect() is None:
+                return
 
     def _next(self, uid: UUID) -> Turn | None:
         return next((turn for turn in self._line if uid in turn.wanted), None)
 
     @contextmanager
-    def line_up(self, tell: Callable[[], None]) -> Generator[Turn]:
+    def line_up(self, tell: Callable[[], bool]) -> Generator[Turn]:
         """Stand at the end of the line, in which `tell` says that there is a place."""
-        turn = Turn(tell)
+        turn = Turn(self._lock, tell)
         with self._lock:
             self._line[turn] = None
         try:
@@ -94,23 +103,17 @@ class Admission:
         finally:
             with self._lock:
                 del self._line[turn]
-            given = self.collect(turn)
+            given = turn.collect()
             if given is not None:
                 self.give_back(given)
 
     def wait_for(self, turn: Turn, workers: Collection[UUID]) -> bool:
-        """Want a place on one of `workers`; False if one of them has room at this moment."""
+        """Have `turn` want a place on one of `workers`; False if one has room at this moment."""
         with self._lock:
             if any(map(self.has_room, workers)):
                 return False
             turn.wanted = workers
             return True
-
-    def collect(self, turn: Turn) -> UUID | None:
-        """Want none any more, and return where one was given. It is the asker's from now on."""
-        with self._lock:
-            given, turn.given, turn.wanted = turn.given, None, ()
-            return given
 
     def refusal(self, call: str, workers: int) -> Overloaded:
         """Return the error for `call`, for which none of so many workers has room."""

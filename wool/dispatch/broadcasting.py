@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.through import routine_name, through
 from wool.dispatch.workers import Departed
@@ -21,38 +22,41 @@ from wool.waiting import settle
 
 async def broadcast(
     pool: Dispatchers,
-    present: Callable[[], Mapping[UUID, WorkerMetadata]],
+    roster: Roster,
     call: Callable[[], Coroutine[Any, Any, Any]],
 ) -> dict[UUID, Any]:
     """Return what `call`, of a routine, gives on each worker that is there.
 
-    `present` tells who is. Where one left before its call started, those that joined meanwhile are
-    called, too. Raises BroadcastError once all have ended, if one raised, and PoolClosed if the
-    pool was left.
+    Where one left before its call started, the one that has its place by then is called. Raises
+    BroadcastError once all have ended, if one raised, and PoolClosed if the pool was left.
     """
     if pool.closed:
         raise PoolClosed("the pool was left; a broadcast needs one that is open")
     through(pool, call, coroutine_only=True)  # refuses what is no routine, even if nobody is there
-    called = set[UUID]()
     results = dict[UUID, Any]()
     errors = dict[UUID, Exception]()
-    some_departed = True
-    while some_departed:  # whoever joins else has taken the place of one that was called
-        joined = {uid: worker for uid, worker in present().items() if uid not in called}
-        called |= joined.keys()
-        some_departed = False
-        for uid, ended in (await _ended(pool, joined, call)).items():
+    workers = roster.workers
+    while workers:
+        departed = list[UUID]()
+        for uid, ended in (await _ended(pool, workers, call)).items():
             error = _error(ended)
             if error is None:
                 results[uid] = ended.result()
             elif isinstance(error, Departed):
-                some_departed = True
+                departed.append(uid)
             else:
-                note(error, f"raised on worker {joined[uid].pid}, {uid}")
+                note(error, f"raised on worker {workers[uid].pid}, {uid}")
                 errors[uid] = error
+        workers = _successors(roster, departed)
     if errors:
         raise BroadcastError.of(routine_name(call), errors, results)
     return results
+
+
+def _successors(roster: Roster, departed: Iterable[UUID]) -> Mapping[UUID, WorkerMetadata]:
+    there = roster.workers
+    uids = map(roster.successor, departed)
+    return {uid: there[uid] for uid in uids if uid is not None and uid in there}
 
 
 async def _ended(

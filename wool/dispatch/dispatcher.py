@@ -98,7 +98,7 @@ class Dispatcher:
         while True:
             try:
                 worker, calls = await self._search.find(task, passed_over, patient=patient)
-            except (NoWorkersAvailable, StartupError) as error:
+            except (NoWorkersAvailable, PoolClosed, StartupError) as error:
                 if lost is None:
                     raise
                 raise await self.explain(task, *lost, attempts) from error

@@ -6,6 +6,8 @@ __all__ = ["Search"]
 
 import asyncio
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import cast
 
 from wool.discovery.roster import Roster
 from wool.dispatch.admission import Admission, Turn
@@ -58,7 +60,7 @@ class Search:
     async def _look(
         self, task: Task, passed_over: PassedOver, deadline: float
     ) -> tuple[Connection, Calls] | None:
-        """Return a worker that can take the call now; None if nobody is there or answers."""
+        """Return a worker that can take the call now; None if nobody is there that answers."""
         while True:
             if self._workers.closed:
                 raise PoolClosed(f"the pool was left before {task.name!r} was started")
@@ -105,54 +107,59 @@ class Search:
     async def _wait(
         self, task: Task, passed_over: PassedOver, deadline: float, *, patient: bool
     ) -> tuple[Connection, Calls]:
-        with self._workers.watching() as woken, self._line(woken, patient=patient) as turn:
+        with self._workers.watching() as woken, self._line(task, woken, patient=patient) as turn:
             while True:
                 woken.clear()
-                full = None
+                refusal = None
                 try:
                     found = await self._look_in_turn(task, passed_over, deadline, turn)
                 except Overloaded as error:
-                    wanted = {worker.uid for worker in self._choice.eligible(task, passed_over)}
-                    if self._admission is None or turn is None:
+                    if turn is None:
                         raise
-                    if not self._admission.wait_for(turn, wanted):
-                        continue
-                    found, full = None, error
+                    found, refusal = None, error
                 if found is not None:
                     return found
-                await self._until(task, woken, deadline, full)
+                if turn is None or self._want(turn, task, passed_over):
+                    await self._until(task, woken, deadline, refusal)
 
-    def _line(self, woken: asyncio.Event, *, patient: bool) -> AbstractContextManager[Turn | None]:
-        if self._admission is None or not patient:
+    def _line(
+        self, task: Task, woken: asyncio.Event, *, patient: bool
+    ) -> AbstractContextManager[Turn | None]:
+        if self._admission is None or not patient or task.placement.worker is not None:
             return nullcontext()
-        return self._admission.line_up(self._workers.waker(woken))
+        return self._admission.line_up(partial(self._workers.wake, woken))
+
+    def _want(self, turn: Turn, task: Task, passed_over: PassedOver) -> bool:
+        """Want a place on those that are full; False if there is one by now."""
+        admission = cast("Admission", self._admission)
+        workers = [worker.uid for worker in self._choice.eligible(task, passed_over)]
+        return admission.wait_for(turn, [uid for uid in workers if not admission.has_room(uid)])
 
     async def _look_in_turn(
         self, task: Task, passed_over: PassedOver, deadline: float, turn: Turn | None
     ) -> tuple[Connection, Calls] | None:
         """Look for a worker as `_look` does, but first at the one on which it was given a place."""
-        uid = None if self._admission is None or turn is None else self._admission.collect(turn)
-        if self._admission is None or uid is None:
-            return await self._look(task, passed_over, deadline)
-        calls = None
-        try:
-            workers = self._choice.eligible(task, passed_over)
-            there = [worker for worker in workers if worker.uid == uid]
-            for worker in self._choice.in_order(task, there) if there else ():
-                calls = await self._join(worker, deadline, last=True)
-                if calls is not None:
-                    return worker, calls
-        finally:
-            if calls is None:
-                self._admission.give_back(uid)
+        uid = None if turn is None else turn.collect()
+        if uid is not None:
+            calls = None
+            try:
+                workers = self._choice.eligible(task, passed_over)
+                there = [worker for worker in workers if worker.uid == uid]
+                for worker in self._choice.in_order(task, there) if there else ():
+                    calls = await self._join(worker, deadline, last=False)
+                    if calls is not None:
+                        return worker, calls
+            finally:
+                if calls is None:
+                    cast("Admission", self._admission).give_back(uid)
         return await self._look(task, passed_over, deadline)
 
     async def _until(
-        self, task: Task, woken: asyncio.Event, deadline: float, full: Overloaded | None
+        self, task: Task, woken: asyncio.Event, deadline: float, refusal: Overloaded | None
     ) -> None:
-        """Wait for news, or for a place where all are `full`. Raises what to say if none came."""
+        """Wait for news, or a place if there was a `refusal`. Raises what to say if none came."""
         error = self._roster.error
-        if error is not None and full is None:
+        if error is not None and refusal is None:
             raise StartupError(
                 f"{task.name!r} was not started, since the pool's workers do not come up: {error}"
             ) from error
@@ -161,9 +168,10 @@ class Search:
                 await woken.wait()
         except TimeoutError:
             within = f"within the pool's start_timeout of {self._settings.start_timeout:g} s"
-            if full is not None:
-                raise NoWorkersAvailable(f"no worker had a place {within}: {full}") from None
+            if refusal is not None:
+                raise NoWorkersAvailable(f"no worker had a place {within}: {refusal}") from None
             raise NoWorkersAvailable(
                 f"no worker took {task.name!r} {within}; of {len(self._workers)} known none "
-                f"answered: are they blocked by routines that never wait, or stopped?"
+                f"answered, or had a place: are they blocked by routines that never wait, or "
+                f"stopped?"
             ) from None

@@ -6,9 +6,8 @@ __all__ = ["Departed", "Workers"]
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from functools import partial
 from uuid import UUID
 
 from wool.discovery.roster import Roster
@@ -75,7 +74,7 @@ class Workers:
 
     @property
     def news(self) -> int:
-        """How often it was heard that somebody joined or left, or takes calls again."""
+        """How often there was something new to be heard of who is there, or runs."""
         return self._news
 
     @contextmanager
@@ -88,13 +87,13 @@ class Workers:
         finally:
             del self._watching[woken]
 
-    def waker(self, woken: asyncio.Event) -> Callable[[], None]:
-        """Return what sets the event of one who is watching, from any thread."""
-        return partial(self._set_threadsafe, woken)
-
-    def _set_threadsafe(self, woken: asyncio.Event) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed
+    def wake(self, woken: asyncio.Event) -> bool:
+        """Set the event of one who is watching, from any thread; False if the loop is closed."""
+        try:
             self._loop.call_soon_threadsafe(woken.set)
+        except RuntimeError:
+            return False
+        return True
 
     async def returncode(self, uid: UUID) -> int | None:
         """Return how a worker that hung up ended, waiting for a moment until it is known."""
@@ -128,6 +127,8 @@ class Workers:
             self._roster.unwatch(self._on_roster_change)
 
     def _sync(self) -> None:
+        if self._closed:
+            return
         there = self._roster.workers
         for uid in self._connections.keys() - there.keys():
             worker = self._connections.pop(uid)

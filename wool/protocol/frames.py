@@ -62,9 +62,13 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
         arguments=arguments.data,
     )
     asked = task.options
-    if task.observed or asked.prefetch or asked.tags:
+    pinned = task.placement.worker is not None
+    if task.observed or asked.prefetch or asked.tags or pinned:
         options = wire.OpenOptions(
-            observed=task.observed, prefetch=asked.prefetch, tags=sorted(asked.tags)
+            observed=task.observed,
+            prefetch=asked.prefetch,
+            tags=sorted(asked.tags),
+            pinned=pinned,
         )
         opened.options.CopyFrom(options)
     where = reference(task.callable)

@@ -26,7 +26,7 @@ _OVERTAKEN = ("cancel", "close", "next")  # what may come for a call that ended 
 class Sessions:
     """All calls of one caller."""
 
-    def __init__(self, sender: Sender, pool: PoolLike, admit: Callable[[], bool]) -> None:
+    def __init__(self, sender: Sender, pool: PoolLike, admit: Callable[[wire.Open], bool]) -> None:
         self._sender = sender
         self._pool = pool
         self._admit = admit
@@ -68,7 +68,7 @@ class Sessions:
 
     def _open(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         call_id, sender = frame.call, self._sender
-        if self._draining or not self._admit():
+        if self._draining or not self._admit(frame.open):
             reason = "stopping" if self._draining else "being replaced"
             reject = wire.Reject(reason=f"the worker is {reason}")
             sender.send(wire.Frame(call=call_id, reject=reject))

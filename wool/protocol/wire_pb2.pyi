@@ -243,10 +243,13 @@ class OpenOptions(_message.Message):
     OBSERVED_FIELD_NUMBER: _builtins.int
     PREFETCH_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
     observed: _builtins.bool
     """the worker is to say when steps began and ended"""
     prefetch: _builtins.int
     """so many steps more than the first are commanded with this one"""
+    pinned: _builtins.bool
+    """it is for this very worker, which takes it beyond its share, too"""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -255,10 +258,11 @@ class OpenOptions(_message.Message):
         observed: _builtins.bool = ...,
         prefetch: _builtins.int = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
+        pinned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["observed", b"observed", "prefetch", b"prefetch", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["observed", b"observed", "pinned", b"pinned", "prefetch", b"prefetch", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -34,10 +34,11 @@ class Crew:
         """Return who is there, retired or not."""
         return [worker.metadata for worker in (*self._active, *self._retired)]
 
-    def join(self, worker: LocalWorker) -> None:
-        """Have a new worker get calls."""
+    def join(self, worker: LocalWorker, instead_of: LocalWorker | None = None) -> None:
+        """Have a new worker get calls, which has taken the place of another, if it has."""
         self._active[worker] = None
-        self._roster.add(worker.metadata)
+        before = None if instead_of is None else instead_of.metadata.uid
+        self._roster.add(worker.metadata, instead_of=before)
         worker.extended.add_done_callback(self._reconsider)
         self.announce()
 

@@ -34,8 +34,13 @@ class _Life:
     error: StartupError | None = None
 
     def __init__(
-        self, settings: WorkerSettings, crew: Crew, stopping: asyncio.Future[None]
+        self,
+        settings: WorkerSettings,
+        crew: Crew,
+        stopping: asyncio.Future[None],
+        before: LocalWorker | None,
     ) -> None:
+        self._before = before
         self._settings = settings
         self._crew = crew
         self._stopping = stopping
@@ -63,7 +68,7 @@ class _Life:
     async def _serve(self, worker: LocalWorker) -> None:
         since = self._loop.time()
         self.worker = worker
-        self._crew.join(worker)
+        self._crew.join(worker, instead_of=self._before)
         self.started.set_result(None)
         try:
             await _first_of(worker.exited, worker.drained, self._stopping)
@@ -142,7 +147,8 @@ class Place:
                 await asyncio.wait([self._stopping], timeout=delay)
                 if self._stopping.done():
                     break
-            life = _Life(self._settings, self._crew, self._stopping)
+            before = None if now is None else now.worker
+            life = _Life(self._settings, self._crew, self._stopping, before)
             living = lives.create_task(life.run())
             over = (life.started, self._stopping)
             if not await _first_of(*over, timeout=_LONG_START) and now is not None:

@@ -104,10 +104,13 @@ class Runtime:
     def _joined(self, link: UnixLink) -> Sessions:
         """Serve a caller. When it hangs up, its calls end."""
         self._callers = {link: s for link, s in self._callers.items() if not s.done}
-        sessions = self._callers[link] = Sessions(link, self._peers, self._share.take)
+        sessions = self._callers[link] = Sessions(link, self._peers, self._admit)
         if self._stopping:
             sessions.close()
         return sessions
+
+    def _admit(self, opened: wire.Open) -> bool:
+        return self._share.take(beyond=opened.options.pinned)
 
     def _tell(self, **kind: Any) -> None:
         if self._writer is not None:

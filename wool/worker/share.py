@@ -21,9 +21,9 @@ class Share:
         self._due_at = most - random.randint(most // 20, most // 10)  # noqa: S311 - no secret
         self._taken = 0
 
-    def take(self) -> bool:
-        """Take one more call, if there is one left to take."""
-        if self._taken >= self._most:
+    def take(self, *, beyond: bool = False) -> bool:
+        """Take one more call, if there is one left to take, or it may go `beyond` the share."""
+        if self._taken >= self._most and not (beyond and self._most):
             return False
         self._taken += 1
         if self._taken == self._due_at:
