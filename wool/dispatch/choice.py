@@ -25,8 +25,11 @@ class PassedOver:
         """Note that a worker did not take it, after so many `news`."""
         self._at[uid] = news
 
-    def has(self, uid: UUID, news: int) -> bool:
-        return self._at.get(uid) == news
+    def left_of(self, workers: list[Connection], news: int) -> list[Connection]:
+        """Return those of `workers` that it may be sent to, after so many `news`."""
+        if not self._at:
+            return workers
+        return [worker for worker in workers if self._at.get(worker.uid) != news]
 
 
 class Choice:
@@ -46,8 +49,7 @@ class Choice:
         workers = self._workers.connections if worker is None else self._workers.only(worker)
         if task.tags and workers:
             workers = _with_tags(task, workers)
-        news = self._workers.news
-        return [worker for worker in workers if not passed_over.has(worker.uid, news)]
+        return passed_over.left_of(workers, self._workers.news)
 
     def in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
         """Return `workers`, or some of them, as the balancer has them, best first.
