@@ -170,9 +170,8 @@ async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
             with pool.activate():
                 assert await double(1) == 2
                 joined.set()
-                assert changed.wait(
-                    _PATIENCE
-                )  # its loop does not hear of what becomes of the workers
+                # Meanwhile its loop does not hear of what becomes of the workers.
+                assert changed.wait(_PATIENCE)
                 return await double(2)
 
         async def fill(worker: UUID, word: str) -> asyncio.Task[None]:
