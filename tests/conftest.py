@@ -1,24 +1,64 @@
 import asyncio
 import gc
+import os
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
 import wool
 from tests.home import Home, open_home
 from tests.leaks import Traces, left_since
+from tests.loops import LOOPS, VARIABLE, backend
 from tests.routines import pid
 
 _PATIENCE = 2.0  # seconds
 _TURN = 0.02  # seconds
 
 
+_OPTION = "--loop"
+_BOTH = "both_loops"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(_OPTION, choices=LOOPS, help="the event loop that every test runs on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{_BOTH}: runs on each event loop unless {_OPTION} is said")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    both = metafunc.definition.get_closest_marker(_BOTH) is not None
+    if both and metafunc.config.getoption(_OPTION) is None:
+        metafunc.parametrize("loop_name", LOOPS, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loop_name(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The event loop of this test, and of the programs that it starts."""
+    name: str = getattr(request, "param", None) or request.config.getoption(_OPTION) or LOOPS[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, name)
+        yield name
+
+
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend(loop_name: str) -> tuple[str, dict[str, Any]]:
+    return backend(loop_name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_set_for_python() -> Iterator[None]:
+    """Takes away what a machine may have set for all of its Pythons, and a user's has not."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PYTHON")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,6 +106,7 @@ def _nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 async def _nothing_is_left_by_the_loop() -> AsyncIterator[None]:
+    await _open_what_the_loop_keeps()
     before = Traces.now()
     yield
     left = {"nothing": ["was looked at"]}
@@ -73,6 +114,15 @@ async def _nothing_is_left_by_the_loop() -> AsyncIterator[None]:
         if left:
             await asyncio.sleep(_TURN)
     assert not left
+
+
+async def _open_what_the_loop_keeps() -> None:
+    """Have uvloop open the descriptors that it opens with its first stream."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        _, writer = await asyncio.open_connection(sock=ours)
+        writer.close()
+        await writer.wait_closed()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ __all__ = ["SHARED_MEMORY", "Traces", "left_since"]
 
 _PROC = Path("/proc/self/fd")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at, not written to
-_SHARED_THREADS = ("asyncio_", "AnyIO", "pytest_timeout", "ThreadPoolExecutor")
+_SHARED_THREADS = ("asyncio_", "uvloop_", "AnyIO", "pytest_timeout", "ThreadPoolExecutor")
 
 
 @dataclass(frozen=True)
