@@ -110,7 +110,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def _write(self) -> None:
         queue, self._queue = self._queue, []
-        if self._transport is None or self._lost:
+        if self._transport is None or self._lost or self._transport.is_closing():
             return
         small: list[Buffer] = []
         for chunk in queue:

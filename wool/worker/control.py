@@ -49,4 +49,5 @@ async def read_from_worker(reader: asyncio.StreamReader) -> wire.FromWorker:
 
 def write(writer: asyncio.StreamWriter, message: wire.ToWorker | wire.FromWorker) -> None:
     """Send a message, in the background. If the other end is gone, it is lost."""
-    writer.write(prefixed(message.SerializeToString()))
+    if not writer.is_closing():  # uvloop raises where asyncio drops what is written
+        writer.write(prefixed(message.SerializeToString()))
