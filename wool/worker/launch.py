@@ -6,16 +6,18 @@ __all__ = ["LocalWorker", "WorkerSettings", "launched"]
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import socket
 import tempfile
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from uuid import UUID
+
+from google.protobuf.message import DecodeError
 
 from wool.exceptions import StartupError, ending
 from wool.forks import close_in_forks
@@ -26,8 +28,11 @@ from wool.types import WorkerMetadata
 from wool.version import __version__
 from wool.waiting import settle
 from wool.worker.control import read_from_worker, write
+from wool.worker.exits import Exit
 from wool.worker.janitor import Janitor
 from wool.worker.spawn import spawn, start_message
+
+_log = logging.getLogger(__name__)
 
 _MARGIN = 0.25  # seconds that a worker may take to end beyond what it was given
 
@@ -47,32 +52,36 @@ class LocalWorker:
     def __init__(self, settings: WorkerSettings, stderr: IO[bytes]) -> None:
         self._settings = settings
         self._stderr = stderr
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         uid = UUID(bytes=secrets.token_bytes(16))
         self._socket = settings.directory / f"{uid.hex[:8]}.sock"
         self._start = start_message(uid, self._socket, settings.pool)
-        self.exited: asyncio.Future[int] = self._loop.create_future()
-        """Its return code, as `subprocess` has it."""
-        self.due: asyncio.Future[None] = self._loop.create_future()
+        self.due: asyncio.Future[None] = loop.create_future()
         """Done when it has almost done its share of calls."""
-        self.extended: asyncio.Future[None] = self._loop.create_future()
+        self.extended: asyncio.Future[None] = loop.create_future()
         """Done when it has been asked to take more than its share, and does."""
-        self.drained: asyncio.Future[None] = self._loop.create_future()
+        self.drained: asyncio.Future[None] = loop.create_future()
         """Done when it has been retired, and its last call has ended."""
         with contextlib.ExitStack() as on_failure:
             self._control, theirs = socket.socketpair()
             on_failure.callback(self._control.close)
             with theirs:
                 self._process = spawn(theirs, stderr, settings.janitor.group)
+            on_failure.callback(self._process.wait)
+            on_failure.callback(self._process.kill)
+            self._exit = Exit(self._process)
             on_failure.pop_all()
         self.metadata = WorkerMetadata(
             uid, str(self._socket), self._process.pid, __version__, settings.pool.tags
         )
         self._keep_in_forks = close_in_forks(self._control.fileno())
-        self._watcher = threading.Thread(target=self._watch, name=f"wool-{uid}", daemon=True)
-        self._watcher.start()
+
+    @property
+    def exited(self) -> asyncio.Future[int]:
+        """Its return code, as `subprocess` has it."""
+        return self._exit.status
 
     async def until_ready(self) -> None:
         """Wait for the worker to take calls. Raises StartupError."""
@@ -98,6 +107,10 @@ class LocalWorker:
             try:
                 message = await self._hear(self._reader)
             except (EOFError, OSError):
+                return
+            except DecodeError:  # something in the worker wrote to what is not its own
+                _log.error("worker %d is killed: its control channel is spoilt", self._process.pid)
+                self.kill()
                 return
             future = told[str(message.WhichOneof("kind"))]
             if not future.done():
@@ -131,7 +144,7 @@ class LocalWorker:
         try:
             await settle([self.exited])
         finally:
-            self._watcher.join()
+            self._exit.close()
             self._keep_in_forks()
             self._socket.unlink(missing_ok=True)
             if self._writer is None:
@@ -147,15 +160,6 @@ class LocalWorker:
         await asyncio.wait([self.exited], timeout=_MARGIN)
         self.kill()
         await settle([self.exited])
-
-    def _watch(self) -> None:
-        returncode = self._process.wait()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
-            self._loop.call_soon_threadsafe(self._note_exit, returncode)
-
-    def _note_exit(self, returncode: int) -> None:
-        if not self.exited.done():
-            self.exited.set_result(returncode)
 
     def _startup_error(self, what: str, returncode: int | None = None) -> StartupError:
         self._stderr.seek(0)
