@@ -3,11 +3,9 @@
 import asyncio
 import gc
 import os
-import signal
 import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ import pytest
 import wool
 from tests.home import Home
 from tests.lives import (
-    breaking,
     loaded,
     raising,
     raising_at_the_end,
@@ -69,19 +66,6 @@ async def test_a_lifespan_that_makes_no_async_context_manager_is_a_startup_error
     lifespan: Any = sync
     with pytest.raises(wool.StartupError, match="asynchronous context manager"):
         await wool.WorkerPool(size=1, lifespan=lifespan).__aenter__()
-
-
-async def test_calls_say_why_no_replacement_comes_up(tmp_path: Path) -> None:
-    broken = tmp_path / "broken"
-    async with wool.WorkerPool(size=2, lifespan=breaking(broken)) as pool:
-        broken.touch()
-        for worker in pool.workers.values():
-            os.kill(worker.pid, signal.SIGKILL)
-        while pool.workers:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        async with asyncio.timeout(20):
-            with pytest.raises(wool.StartupError, match="no model any more"):
-                await double(1)
 
 
 @pytest.mark.parametrize("error", [ValueError("late"), SystemExit("late"), KeyboardInterrupt()])

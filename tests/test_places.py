@@ -125,7 +125,7 @@ async def test_a_call_that_was_started_and_finds_no_second_worker_says_that_it_d
     tmp_path: Path,
 ) -> None:
     broken = tmp_path / "broken"
-    async with wool.WorkerPool(size=1, lifespan=breaking(broken)):
+    async with wool.WorkerPool(size=1, lifespan=breaking(broken), start_timeout=3.0):
         with pytest.raises(wool.WorkerDied, match="no other worker took it") as caught:
             await break_and_die(str(broken))
     assert caught.value.exitcode == 7

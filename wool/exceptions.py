@@ -61,7 +61,14 @@ class PoolClosed(WoolError):
     """The pool was left, or had been left already, when the call needed it.
 
     The remote side of a call that ran is cancelled, and its clean-up has the pool's grace to end.
+    If the pool was not left, and its workers were ended all the same, the cause says how.
     """
+
+    def when(self, what: str) -> PoolClosed:
+        """Return the same with `what` after it, which says what the pool was needed for."""
+        closed = PoolClosed(f"{self}{what}")
+        closed.__cause__ = self.__cause__
+        return closed
 
 
 class NoWorkersAvailable(WoolError):
@@ -280,6 +287,9 @@ class MessageTooLarge(WoolError):
 
 class StartupError(WoolError):
     """A worker ended before it was ready, or was not ready in time.
+
+    Raised where a pool is entered; and by a call that waited for a worker for `start_timeout` while
+    none came up, with the error of the last one as its cause. That call was certainly not started.
 
     `stderr` is what it had written there, `returncode` how it ended, as `subprocess` has it; None
     if it was not ready in time, or did not start at all.

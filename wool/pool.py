@@ -87,7 +87,9 @@ class WorkerPool:
     SerializationError if the lifespan can't be pickled, and cancelling it leaves nothing behind.
     Leaving ends calls that still run with PoolClosed, gives the routines and then the lifespans the
     grace to clean up, then kills what is left. To cancel the leaving cuts the grace to one second.
-    A worker that dies is replaced.
+    A worker that dies is replaced. If that fails, the pool tries again, at most 5 s later each
+    time, for as long as it is open: only leaving closes it. Calls that find no worker meanwhile
+    wait up to `start_timeout`, and raise StartupError then, with the last worker's as its cause.
 
     The pool may be left in another task than it was entered in, and routines may be called on
     other event loops and threads meanwhile. A pool is opened once.
@@ -260,8 +262,8 @@ class WorkerPool:
 
     @property
     def closed(self) -> bool:
-        """Tell whether the pool was left, or ended with its event loop."""
-        return self._closed or (self._opened is not None and self._opened.dispatchers.closed)
+        """Tell whether the pool was left, or its event loop has ended."""
+        return self._closed or (self._opened is not None and self._opened.closed)
 
     @property
     def _plenty(self) -> int:

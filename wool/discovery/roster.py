@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TypeVar
 from uuid import UUID
 
+from wool.exceptions import StartupError
 from wool.types import WorkerMetadata
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ class Roster:
         self._departed: OrderedDict[UUID, int | None] = OrderedDict()
         self._successors: OrderedDict[UUID, UUID] = OrderedDict()
         self._watchers: set[Callable[[], None]] = set()
-        self._error: Exception | None = None
+        self.trouble: StartupError | None = None
+        """Why the last worker that was to join did not, until one does."""
 
     @property
     def workers(self) -> Mapping[UUID, WorkerMetadata]:
@@ -44,11 +46,6 @@ class Roster:
     def stopped(self) -> Mapping[UUID, float]:
         """Those of them that were stopped, and when, as `time.monotonic` has it; a snapshot."""
         return self._stopped
-
-    @property
-    def error(self) -> Exception | None:
-        """Why nobody will join any more, if that is so."""
-        return self._error
 
     def add(self, metadata: WorkerMetadata, *, instead_of: UUID | None = None) -> None:
         """Note that a worker joined, and whose place it has taken."""
@@ -104,11 +101,6 @@ class Roster:
                 self._stopped = _without(self._stopped, uid)
         self.tell()
         return True
-
-    def fail(self, error: Exception) -> None:
-        """Note that nobody will join any more."""
-        self._error = error
-        self.tell()
 
     def returncode(self, uid: UUID) -> int | None:
         """How a worker that left ended, as `subprocess` has it; None if that is not known."""

@@ -58,6 +58,7 @@ class Dispatcher:
         self._workers = Workers(roster, settings, ledger)
         choice = Choice(self._workers, balancer)
         self._search = Search(roster, self._workers, choice, settings, ledger.admission)
+        self._closed_with = PoolClosed("the pool was left")
         self._guard = self._until_the_loop_ends()
         _advance(self._guard.__anext__())
 
@@ -123,7 +124,7 @@ class Dispatcher:
     ) -> WoolError:
         """Return the error for a call whose link broke."""
         if isinstance(lost.error, PoolClosed):
-            return PoolClosed(f"the pool was left while {task.name!r} ran")
+            return lost.error.when(f" while {task.name!r} ran")
         if isinstance(lost.error, WorkerStalled):
             return WorkerStalled.after(
                 task.name,
@@ -143,14 +144,15 @@ class Dispatcher:
         error.__cause__ = lost.error
         return error
 
-    def close(self) -> None:
-        """Hang up on every worker. Calls that run end with PoolClosed. To repeat it is harmless."""
+    def close(self, error: PoolClosed) -> None:
+        """Hang up on every worker. Calls that run end with `error`. To repeat it is harmless."""
+        self._closed_with = error
         _advance(self._guard.aclose())
 
-    def close_threadsafe(self) -> None:
+    def close_threadsafe(self, error: PoolClosed) -> None:
         """Close from any thread, and even if the loop has ended."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self.close)
+            self._loop.call_soon_threadsafe(self.close, error)
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         # A loop closes its open generators last of all: sockets don't outlive a loop that ends
@@ -158,7 +160,7 @@ class Dispatcher:
         try:
             yield
         finally:
-            self._workers.close(PoolClosed("the pool was left"))
+            self._workers.close(self._closed_with)
             self._tell_closed()
 
 

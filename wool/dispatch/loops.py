@@ -42,10 +42,12 @@ class Dispatchers:
         self._lock = threading.Lock()
         self._by_loop: dict[asyncio.AbstractEventLoop, Dispatcher] = {}
         self._closed = False
+        self._ended: PoolClosed | None = None
         self._origin = Origin()
 
     @property
     def closed(self) -> bool:
+        """Tell whether the pool was left."""
         return self._closed
 
     @property
@@ -68,16 +70,26 @@ class Dispatchers:
 
     def close(self) -> None:
         """End every call with PoolClosed, on this loop now and on others in a moment."""
+        self._closed = True
+        self.end(PoolClosed("the pool was left"))
+
+    def end(self, error: PoolClosed) -> None:
+        """End every call with `error`, and those still to come, though the pool was not left."""
         with self._lock:
-            self._closed = True
+            self._ended = self._ended or error
             dispatchers = list(self._by_loop.items())
             self._by_loop.clear()
         here = asyncio.get_running_loop()
         for loop, dispatcher in dispatchers:
             if loop is here:
-                dispatcher.close()
+                dispatcher.close(error)
             else:
-                dispatcher.close_threadsafe()
+                dispatcher.close_threadsafe(error)
+
+    def check(self) -> None:
+        """Raise PoolClosed if the pool takes no calls any more."""
+        if self._ended is not None:
+            raise self._ended.when("; a call needs one that is open")
 
     def _here(self) -> Dispatcher:
         self._origin.check()
@@ -85,8 +97,7 @@ class Dispatchers:
         dispatcher = self._by_loop.get(loop)
         if dispatcher is None:
             with self._lock:
-                if self._closed:
-                    raise PoolClosed("the pool was left; a call needs one that is open")
+                self.check()
                 closed = partial(self._by_loop.pop, loop, None)
                 dispatcher = Dispatcher(
                     self._roster, self._balancer, self._settings, self._ledger, closed

@@ -13,7 +13,7 @@ from wool.discovery.roster import Roster
 from wool.dispatch.admission import Admission, Turn
 from wool.dispatch.choice import Choice, PassedOver
 from wool.dispatch.workers import Workers
-from wool.exceptions import NoWorkersAvailable, Overloaded, PoolClosed, StartupError
+from wool.exceptions import NoWorkersAvailable, Overloaded, StartupError
 from wool.protocol.calls import Calls
 from wool.settings import PoolSettings
 from wool.task import Task
@@ -62,8 +62,8 @@ class Search:
     ) -> tuple[Connection, Calls] | None:
         """Return a worker that can take the call now; None if nobody is there that answers."""
         while True:
-            if self._workers.closed:
-                raise PoolClosed(f"the pool was left before {task.name!r} was started")
+            if self._workers.closed is not None:
+                raise self._workers.closed.when(f" before {task.name!r} was started")
             workers = self._with_room(task, self._choice.eligible(task, passed_over))
             candidates = self._choice.in_order(task, workers) if workers else []
             too_late = False
@@ -158,20 +158,28 @@ class Search:
         self, task: Task, woken: asyncio.Event, deadline: float, refusal: Overloaded | None
     ) -> None:
         """Wait for news, or a place if there was a `refusal`. Raises what to say if none came."""
-        error = self._roster.error
-        if error is not None and refusal is None:
-            raise StartupError(
-                f"{task.name!r} was not started, since the pool's workers do not come up: {error}"
-            ) from error
         try:
             async with asyncio.timeout_at(deadline):
                 await woken.wait()
         except TimeoutError:
-            within = f"within the pool's start_timeout of {self._settings.start_timeout:g} s"
-            if refusal is not None:
-                raise NoWorkersAvailable(f"no worker had a place {within}: {refusal}") from None
-            raise NoWorkersAvailable(
-                f"no worker took {task.name!r} {within}; of {len(self._workers)} known none "
-                f"answered, or had a place: are they blocked by routines that never wait, or "
-                f"stopped?"
-            ) from None
+            raise self._too_late(task, refusal) from self._roster.trouble
+
+    def _too_late(
+        self, task: Task, refusal: Overloaded | None
+    ) -> NoWorkersAvailable | StartupError:
+        within = f"within the pool's start_timeout of {self._settings.start_timeout:g} s"
+        trouble = self._roster.trouble
+        if refusal is not None:
+            return NoWorkersAvailable(f"no worker had a place {within}: {refusal}")
+        if trouble is not None:
+            return StartupError(
+                f"{task.name!r} was not started, since no worker took it {within} and others do "
+                f"not come up; the pool goes on trying, and this is why the last one failed: "
+                f"{trouble}",
+                stderr=trouble.stderr,
+                returncode=trouble.returncode,
+            )
+        return NoWorkersAvailable(
+            f"no worker took {task.name!r} {within}; of {len(self._workers)} known none answered, "
+            f"or had a place: are they blocked by routines that never wait, or stopped?"
+        )

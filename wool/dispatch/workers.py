@@ -13,7 +13,7 @@ from uuid import UUID
 from wool.discovery.roster import Roster
 from wool.dispatch.stalls import Stalls
 from wool.dispatch.stats import Ledger
-from wool.exceptions import WorkerStalled
+from wool.exceptions import PoolClosed, WorkerStalled
 from wool.processes import CAN_TELL_STOPPED
 from wool.settings import PoolSettings
 from wool.transport.connection import Connection
@@ -41,7 +41,7 @@ class Workers:
         self._leaving: set[Connection] = set()
         self._watching: dict[asyncio.Event, None] = {}
         self._news = 0
-        self._closed = False
+        self._closed: PoolClosed | None = None
         self._stalls = Stalls(settings.stall_timeout, self._give_up)
         roster.watch(self._on_roster_change)
         self._sync()
@@ -69,7 +69,8 @@ class Workers:
         return [] if worker.stopped else [worker]
 
     @property
-    def closed(self) -> bool:
+    def closed(self) -> PoolClosed | None:
+        """Why nobody can be called any more, if that is so."""
         return self._closed
 
     @property
@@ -105,9 +106,9 @@ class Workers:
                         woken.clear()
         return self._roster.returncode(uid)
 
-    def close(self, error: Exception) -> None:
-        """Hang up on every worker. Calls that run end with `error`."""
-        self._closed = True
+    def close(self, error: PoolClosed) -> None:
+        """Hang up on every worker. Calls that run, and those still to come, end with `error`."""
+        self._closed = error
         self._roster.unwatch(self._on_roster_change)
         for worker in list(self._leaving):
             self._hang_up(worker, error)
@@ -127,7 +128,7 @@ class Workers:
             self._roster.unwatch(self._on_roster_change)
 
     def _sync(self) -> None:
-        if self._closed:
+        if self._closed is not None:
             return
         there = self._roster.workers
         for uid in self._connections.keys() - there.keys():

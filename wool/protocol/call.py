@@ -154,7 +154,7 @@ class Call:
         elif kind == "yielded":
             self._yielded(Outcome(kind, frame, buffers))
         elif kind in ("returned", "raised") and self._state is CallState.SUSPENDED:
-            self._end(Lost(self.acknowledged, PoolClosed("the worker stops")))
+            self._end(Lost(self.acknowledged, PoolClosed("the pool was left")))
         elif kind in ("returned", "raised", "reject"):
             self._end(Outcome(kind, frame, buffers))
         else:

@@ -62,14 +62,16 @@ class Crew:
         self._active.pop(worker, None)
         self._retired.pop(worker, None)
         returncode = 0 if worker.drained.done() else None
-        if worker.exited.done() and returncode is None:
+        died = worker.exited.done() and returncode is None
+        if died:
             returncode = worker.exited.result()
-            _log.warning("worker %d ended with %d", worker.metadata.pid, returncode)
         uid = worker.metadata.uid
         self._roster.drop(uid, returncode)
         if returncode is not None:
             self._departed.append(wire.Departed(uid=uid.bytes, returncode=returncode))
             self.announce()
+        if died:  # last, since handlers of logs are user code
+            _log.warning("worker %d ended with %d", worker.metadata.pid, returncode)
 
     def announce(self) -> None:
         """Tell every worker who is there, for the calls that routines make."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 __all__ = ["Fleet"]
 
 import asyncio
-import logging
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from wool.discovery.roster import Roster
@@ -15,25 +15,33 @@ from wool.worker.crew import Crew
 from wool.worker.launch import WorkerSettings
 from wool.worker.place import Place
 from wool.worker.stopped import watch_for_stops
-
-_log = logging.getLogger(__name__)
-
-_ATTEMPTS = 5  # failed starts in a row, after which a place is given up
+from wool.worker.supervision import kept_running
+from wool.worker.trouble import Trouble
 
 
 class Fleet:
-    """Keeps `size` workers running and the roster true, from `run` until `stop`."""
+    """Keeps `size` workers running and the roster true, from `run` until `stop`.
+
+    Nothing that happens to one worker, or while it is looked after, ends the others.
+    """
 
     def __init__(self, size: int, settings: WorkerSettings, roster: Roster) -> None:
         loop = asyncio.get_running_loop()
         self._roster = roster
         self._crew = Crew(roster)
         self._stopping: asyncio.Future[None] = loop.create_future()
+        self._trouble = Trouble(roster, self._stopping)
         self._places = [
-            Place(settings, self._crew, self._stopping, self._filled, self._goes_on_after)
+            Place(
+                settings,
+                self._crew,
+                self._trouble,
+                self._stopping,
+                filled=self._filled,
+                failed=self._not_filled,
+            )
             for _ in range(size)
         ]
-        self._given_up = 0
         self.ready: asyncio.Future[None] = loop.create_future()
         """Done when all workers take calls, or with the error of the first that won't."""
 
@@ -49,12 +57,12 @@ class Fleet:
 
     async def run(self) -> None:
         """Run the workers until `stop` is called and the last has gone. Cancelled, kill them."""
+        watch = partial(watch_for_stops, self._crew.present, self._roster, self._crew.announce)
         async with asyncio.TaskGroup() as group:
-            watching = watch_for_stops(self._crew.present, self._roster, self._crew.announce)
-            watcher = group.create_task(watching)
+            watcher = group.create_task(kept_running(watch, self._stopping))
             async with asyncio.TaskGroup() as places:
                 for place in self._places:
-                    places.create_task(place.run())
+                    places.create_task(kept_running(place.run, self._stopping))
             watcher.cancel()
 
     def stop(self) -> None:
@@ -63,19 +71,12 @@ class Fleet:
             self._stopping.set_result(None)
 
     def _filled(self) -> None:
+        self._trouble.end()
         if len(self._crew) == len(self._places) and not self.ready.done():
             self.ready.set_result(None)
 
-    def _goes_on_after(self, error: StartupError, failures: int) -> bool:
-        """Tell whether a place is to try again to start a worker."""
+    def _not_filled(self, error: StartupError) -> None:
         if not self.ready.done():
             self.ready.set_exception(error)
-            return False
-        if failures < _ATTEMPTS:
-            _log.warning("a worker did not start: %s", error)
-            return True
-        self._given_up += 1
-        _log.error("a worker did not start %d times in a row: %s", failures, error)
-        if self._given_up == len(self._places):
-            self._roster.fail(error)
-        return False
+        elif self.ready.exception() is None:  # else the pool is about to give up
+            self._trouble.note(error)
