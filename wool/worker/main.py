@@ -13,6 +13,7 @@ import asyncio
 import builtins
 import contextlib
 import importlib
+import io
 import os
 import select
 import shutil
@@ -42,6 +43,8 @@ def main() -> None:
     stderr = int(sys.argv[2])
     for descriptor in (control.fileno(), stderr):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
+    if sys.stdout:  # it is None where standard output is closed
+        cast("io.TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)  # for pipes, files
     # A terminal's Ctrl-C, and a service manager's request to end, are the parent's to handle.
     # A handler, unlike SIG_IGN, is not inherited by what routines start.
     for number in (signal.SIGINT, signal.SIGTERM):
