@@ -10,12 +10,14 @@ What the pages may count on:
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+
+from tests.environment import on_a_new_machine
+from tests.loops import on_chosen_loop
 
 __all__ = [
     "PAGES",
@@ -114,11 +116,11 @@ def write_files(page: Path, directory: Path) -> None:
 def write(example: Example, directory: Path) -> str:
     """Write a file of a page and return its name."""
     name = str(example.file)
-    (directory / name).write_text(example.block.code)
+    (directory / name).write_text(on_chosen_loop(example.block.code))
     return name
 
 
 def environment_of_examples() -> dict[str, str]:
     """Return an environment in which programs find wool and its integrations, installed or not."""
-    places = [str(ROOT), str(ROOT / "integrations")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(places), "PYTHONDONTWRITEBYTECODE": "1"}
+    places = f"{ROOT}:{ROOT / 'integrations'}"
+    return on_a_new_machine(PYTHONPATH=places, TERM="dumb")

@@ -11,6 +11,8 @@ import json
 import sys
 from types import ModuleType
 
+from tests.loops import factory
+
 __all__ = ["MARK", "main"]
 
 MARK = "\x1e"
@@ -19,7 +21,7 @@ MARK = "\x1e"
 def main() -> None:
     module = ModuleType("__main__")
     sys.modules["__main__"] = module
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=factory()) as runner:
         for name, source in json.load(sys.stdin):
             code = compile(source, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
             result = eval(code, vars(module))  # noqa: S307

@@ -22,6 +22,7 @@ from tests.docs.pages import (
     files_of,
     write_files,
 )
+from tests.loops import chosen
 
 Serve = Callable[..., httpx2.Client]
 
@@ -56,9 +57,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 @contextmanager
 def _uvicorn(directory: Path, options: tuple[str, ...], servers: int) -> Generator[str]:
-    command = ["-m", "uvicorn", "app:app", "--port=0", "--no-access-log", *options]
+    command = ["-m", "uvicorn", "app:app", "--port=0", "--no-access-log"]
     server = subprocess.Popen(
-        [sys.executable, *WARNINGS, *command],
+        [sys.executable, *WARNINGS, *command, f"--loop={chosen()}", *options],
         cwd=directory,
         env=environment_of_examples(),
         stderr=subprocess.PIPE,

@@ -22,6 +22,8 @@ from tests.docs.pages import (
     write_files,
 )
 from tests.docs.session import MARK
+from tests.loops import on_chosen_loop
+from tests.terminal import open_terminal
 
 # What is not run, and why. Pages hold no other blocks.
 NOT_RUN = {
@@ -76,8 +78,8 @@ def test_a_file_runs(example: Example, tmp_path: Path) -> None:
 def test_the_quick_start_runs_from_standard_input_too(tmp_path: Path) -> None:
     [quick_start] = [e for e in examples_of(ROOT / "README.md") if "def fib" in e.block.code]
     assert "__name__" not in quick_start.block.code
-    assert run(["-"], tmp_path, quick_start.block.code) == quick_start.output
-    (tmp_path / "quick.py").write_text(quick_start.block.code)
+    assert run(["-"], tmp_path, on_chosen_loop(quick_start.block.code)) == quick_start.output
+    (tmp_path / "quick.py").write_text(on_chosen_loop(quick_start.block.code))
     assert run(["quick.py"], tmp_path) == quick_start.output
 
 
@@ -89,20 +91,22 @@ def test_the_links_of_the_readme_lead_somewhere() -> None:
 
 
 def run(arguments: list[str], directory: Path, text: str = "") -> str:
-    """Run Python in `directory` and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, *WARNINGS, *arguments],
-        input=text,
-        capture_output=True,
-        cwd=directory,
-        env=environment_of_examples(),
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    """Run Python in `directory` and return what its reader's terminal shows."""
+    with open_terminal() as terminal:
+        done = subprocess.run(
+            [sys.executable, *WARNINGS, *arguments],
+            input=text,
+            stdout=terminal.descriptor,
+            stderr=subprocess.PIPE,
+            cwd=directory,
+            env=environment_of_examples(),
+            text=True,
+            timeout=50,
+            check=False,
+        )
+    assert done.returncode == 0, f"{terminal.shown}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout
+    return terminal.shown
 
 
 def compare(example: Example, output: str) -> None:
