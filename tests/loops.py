@@ -6,12 +6,13 @@ that is marked `both_loops` on each.
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar, get_args
 
 import uvloop
 
-__all__ = ["LOOPS", "LoopName", "backend", "chosen", "factory", "on_chosen_loop", "run"]
+__all__ = ["LOOPS", "LoopName", "backend", "chosen", "factory", "on_chosen_loop", "options", "run"]
 
 T = TypeVar("T")
 
@@ -22,14 +23,22 @@ VARIABLE = "WOOL_TEST_LOOP"
 """The environment variable that tells a test, and what it starts, which loop was chosen."""
 
 
-def chosen() -> str:
+_RUN = re.compile(r"\basyncio\.run\b")
+
+
+def chosen() -> LoopName:
     """Return the name of the loop that the running test is for."""
-    return os.environ.get(VARIABLE, "asyncio")
+    return "uvloop" if os.environ.get(VARIABLE) == "uvloop" else "asyncio"
 
 
 def backend(name: str) -> tuple[str, dict[str, Any]]:
     """Return what anyio's plugin calls a backend."""
     return "asyncio", {"use_uvloop": name == "uvloop"}
+
+
+def options() -> dict[str, Any]:
+    """Return the chosen backend's options, for anyio's portals and Starlette's test client."""
+    return backend(chosen())[1]
 
 
 def factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -45,6 +54,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 def on_chosen_loop(program: str) -> str:
     """Return a program as its author would write it for the chosen loop."""
-    if chosen() == "asyncio":
+    if chosen() == "asyncio" or not _RUN.search(program):
         return program
-    return "import uvloop\n" + program.replace("asyncio.run(", "uvloop.run(")
+    return "import uvloop\n" + _RUN.sub("uvloop.run", program)

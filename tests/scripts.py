@@ -1,11 +1,13 @@
 """Programs run as users run them, each in a process of its own."""
 
-import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.environment import on_a_new_machine
+from tests.loops import on_chosen_loop
 
 __all__ = ["ROOT", "Ended", "run"]
 
@@ -32,14 +34,17 @@ def run(
     shell: str = "",
     **environment: str,
 ) -> Ended:
-    """Run Python with `text` as its standard input; `shell` is appended, for redirections."""
-    command = [sys.executable, *flags, *arguments]
+    """Run Python, on the chosen loop, with `text` as its standard input.
+
+    `shell` is appended, for redirections.
+    """
+    command = [sys.executable, *flags, *map(on_chosen_loop, arguments)]
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {shell}', "sh", *command],
-        input=text.encode(),
+        input=on_chosen_loop(text).encode(),
         capture_output=True,
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env=on_a_new_machine(**{"PYTHONPATH": str(ROOT), **environment}),
         timeout=_PATIENCE,
         check=False,
     )

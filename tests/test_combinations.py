@@ -18,6 +18,7 @@ from tests.combined_routines import (
     stream,
 )
 from tests.home import Home
+from tests.loops import run
 from tests.routines import pid
 
 pytestmark = pytest.mark.anyio
@@ -77,7 +78,7 @@ async def test_a_stream_goes_on_only_on_the_loop_that_began_it(home: Home) -> No
             except RuntimeError as error:
                 errors.append(str(error))
 
-        thread = threading.Thread(target=asyncio.run, args=(go_on(),))
+        thread = threading.Thread(target=run, args=(go_on(),))
         thread.start()
         assert await home.hear() == "stream ended"
         await asyncio.to_thread(thread.join)

@@ -10,6 +10,7 @@ import pytest
 import wool
 from tests.events import Heard, counts, dies, fails, listen, relays, returns, waits
 from tests.home import Home
+from tests.loops import run
 
 pytestmark = pytest.mark.anyio
 
@@ -99,7 +100,7 @@ async def test_a_generator_that_runs_ahead(pool: wool.WorkerPool) -> None:
 
 def test_a_call_with_no_pool_is_none() -> None:
     with listen() as heard, pytest.raises(wool.NoActivePool):
-        asyncio.run(returns())
+        run(returns())
     assert heard == []
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import wool
 from tests.home import Home
+from tests.loops import run
 from tests.routines import block, double, pid, slow_clean_up
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +49,7 @@ async def test_a_first_call_does_not_wait_for_a_blocked_worker(home: Home) -> No
                 return [await double(n) for n in range(2)][-1]
 
         started = time.monotonic()
-        assert await asyncio.to_thread(asyncio.run, call()) == 2
+        assert await asyncio.to_thread(run, call()) == 2
         assert time.monotonic() - started < 2.5
         await blocking
 
@@ -112,7 +113,7 @@ async def test_a_pool_forgets_the_loops_that_ended() -> None:
                 return await double(1)
 
         for _ in range(3):
-            assert await asyncio.to_thread(asyncio.run, call()) == 2
+            assert await asyncio.to_thread(run, call()) == 2
         assert pool._opened is not None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         loops = pool._opened.dispatchers._by_loop  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         assert len(loops) <= 1
@@ -137,7 +138,7 @@ async def test_calls_end_when_the_loop_of_the_pool_ends_without_leaving_it() -> 
         pools.append(wool.WorkerPool(size=1))
         await pools[0].__aenter__()
 
-    await asyncio.to_thread(asyncio.run, open_and_forget())
+    await asyncio.to_thread(run, open_and_forget())
     async with asyncio.timeout(5):
         with pytest.raises(wool.PoolClosed), pools[0].activate():
             await double(1)

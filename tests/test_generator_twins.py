@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 import wool
 from tests.awkward import CarriesCode, Multiple
+from tests.loops import options
 from tests.notes import described, noted
 from tests.twin_generators import FAMILY, Kind, yielding_in_finally
 
@@ -192,7 +193,7 @@ class _Misuse(RuleBasedStateMachine):
 
 @pytest.fixture
 def twins() -> Iterator[_Twins]:
-    with start_blocking_portal("asyncio") as portal:
+    with start_blocking_portal("asyncio", options()) as portal:
         pool: AbstractContextManager[wool.WorkerPool]
         pool = portal.wrap_async_context_manager(wool.WorkerPool(size=1))
         with pool as opened:

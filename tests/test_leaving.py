@@ -8,6 +8,7 @@ import pytest
 
 import wool
 from tests.home import Home
+from tests.loops import run
 from tests.routines import (
     block,
     count,
@@ -91,7 +92,7 @@ async def test_a_call_that_waits_for_a_blocked_worker_ends_at_once(home: Home) -
                     await double(1)
 
             try:
-                asyncio.run(call())
+                run(call())
             except wool.PoolClosed as error:
                 return type(error)
             return None

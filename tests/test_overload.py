@@ -11,6 +11,7 @@ import wool
 from tests.combined_routines import hold
 from tests.faults.until import is_running, until
 from tests.home import Home
+from tests.loops import run
 from tests.routines import count, delegate_death, double, lineage, parrot, wait
 from wool.dispatch import admission
 
@@ -127,7 +128,7 @@ async def test_the_loops_of_a_process_share_the_places(home: Home) -> None:
                 loop.call_soon_threadsafe(home.tell, "go")
                 return await next(first_to_end)
 
-        assert await asyncio.to_thread(asyncio.run, elsewhere()) == "went on"
+        assert await asyncio.to_thread(run, elsewhere()) == "went on"
         assert await here == "went on"
 
 
@@ -182,7 +183,7 @@ async def test_a_call_that_a_retired_worker_did_not_take_waits_for_a_place(
 
         balancer.first = retiring = next(iter(pool.workers))
         departing = pool.workers[retiring].pid
-        call = asyncio.create_task(asyncio.to_thread(asyncio.run, elsewhere()))
+        call = asyncio.create_task(asyncio.to_thread(run, elsewhere()))
         assert await asyncio.to_thread(joined.wait, _PATIENCE)
         assert await double(1) == 2
         last = await fill(retiring, "retired")

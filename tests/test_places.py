@@ -14,6 +14,7 @@ from tests.combined_routines import hold
 from tests.faults.until import until
 from tests.home import Home, say, told
 from tests.lives import breaking, waiting
+from tests.loops import factory, run
 from tests.routines import double, pid
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +119,7 @@ async def test_an_attempt_after_a_long_one_has_the_whole_start_timeout(
             return await attempts
 
     # On a loop of its own, whose clock may jump.
-    assert await asyncio.to_thread(asyncio.run, call()) == "done"
+    assert await asyncio.to_thread(run, call()) == "done"
 
 
 async def test_a_call_that_was_started_and_finds_no_second_worker_says_that_it_died(
@@ -149,7 +150,7 @@ async def test_a_place_is_not_lost_with_a_loop_that_was_closed(home: Home) -> No
                 await asyncio.sleep(0)
 
         def elsewhere() -> None:
-            loop = asyncio.new_event_loop()
+            loop = (factory() or asyncio.new_event_loop)()
             loop.set_exception_handler(_ignore)  # that tasks are pending when it ends
             loop.run_until_complete(wait_in_line())
             loop.close()

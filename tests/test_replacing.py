@@ -14,6 +14,7 @@ import wool
 from tests.faults.until import is_running
 from tests.home import Home, say
 from tests.lives import breaking, telling, waiting
+from tests.loops import run
 from tests.routines import count, double, doubled_stream, lineage, pid, tell_steps, wait
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +76,7 @@ async def test_calls_of_other_loops_are_not_lost_either() -> None:
             with pool.activate():
                 return [await double(n) for n in range(30)]
 
-        threads = (asyncio.to_thread(asyncio.run, calls()) for _ in range(2))
+        threads = (asyncio.to_thread(run, calls()) for _ in range(2))
         assert await asyncio.gather(*threads) == [list(range(0, 60, 2))] * 2
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import wool
 from tests import routines
+from tests.loops import run
 from tests.routines import Account, Savings, count, double, evaluate, lineage, pid
 
 pytestmark = pytest.mark.anyio
@@ -132,7 +133,7 @@ async def test_local_runs_the_plain_function_here() -> None:
 async def test_a_call_with_no_pool_active_names_the_cure() -> None:
     def call() -> str:
         with pytest.raises(wool.NoActivePool) as caught:
-            asyncio.run(double(1))
+            run(double(1))
         return str(caught.value)
 
     message = await _in_a_bare_thread(call)
@@ -143,7 +144,7 @@ async def test_a_call_with_no_pool_active_names_the_cure() -> None:
 async def test_a_thread_has_no_pool_until_one_is_activated(pool: wool.WorkerPool) -> None:
     def call() -> int:
         with pool.activate():
-            return asyncio.run(double(4))
+            return run(double(4))
 
     assert await _in_a_bare_thread(call) == 8
 
@@ -164,7 +165,7 @@ async def test_after_the_only_pool_there_is_none() -> None:
         with pytest.raises(wool.NoActivePool):
             await anext(count(1))
 
-    await _in_a_bare_thread(lambda: asyncio.run(work()))
+    await _in_a_bare_thread(lambda: run(work()))
 
 
 async def test_activate_chooses_the_pool_for_its_block(pool: wool.WorkerPool) -> None:
@@ -222,9 +223,7 @@ async def test_many_loops_on_many_threads_share_a_pool(pool: wool.WorkerPool) ->
         with pool.activate():
             return await asyncio.gather(*(double(n) for n in range(start, start + 50)))
 
-    results = await asyncio.gather(
-        *(asyncio.to_thread(asyncio.run, several(n)) for n in range(0, 400, 50))
-    )
+    results = await asyncio.gather(*(asyncio.to_thread(run, several(n)) for n in range(0, 400, 50)))
     assert list(itertools.chain(*results)) == list(range(0, 800, 2))
 
 
@@ -236,7 +235,7 @@ async def test_a_loop_that_ends_says_nothing_and_keeps_no_socket(
             return await double(1)
 
     for _ in range(3):
-        assert await asyncio.to_thread(asyncio.run, call()) == 2
+        assert await asyncio.to_thread(run, call()) == 2
     assert caplog.records == []
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import wool
 from tests.home import Home
+from tests.loops import run
 from tests.routines import count, double, fail, pid, wait
 
 pytestmark = pytest.mark.anyio
@@ -77,7 +78,7 @@ async def test_calls_of_other_loops_count_too() -> None:
             with pool.activate():
                 await double(1)
 
-        await asyncio.to_thread(asyncio.run, elsewhere())
+        await asyncio.to_thread(run, elsewhere())
         await double(1)
         assert _calls(pool) == (0, 2, 0)
 

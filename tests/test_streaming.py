@@ -9,6 +9,7 @@ import pytest
 import wool
 from tests.awkward import Multiple, Unprintable
 from tests.home import Home
+from tests.loops import factory, run
 from tests.routines import (
     count,
     double,
@@ -180,7 +181,7 @@ async def test_a_loop_that_ends_closes_its_generators(home: Home, pool: wool.Wor
             kept.append(stream)
             await anext(stream)
 
-    await asyncio.to_thread(asyncio.run, leave_open())
+    await asyncio.to_thread(run, leave_open())
     assert await home.hear() == "0"
     assert await home.hear() == "ended"
 
@@ -257,7 +258,7 @@ async def test_hundreds_of_streams_may_be_open() -> None:
 
 def _run_quietly(main: Coroutine[Any, Any, None]) -> None:
     """Run a loop that does not say that a generator of its own would not close."""
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=factory()) as runner:
         runner.get_loop().set_exception_handler(_say_nothing)
         runner.run(main)
 

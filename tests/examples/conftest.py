@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -7,6 +8,9 @@ from typing import Any
 
 import httpx2
 import pytest
+
+from tests.environment import on_a_new_machine
+from tests.loops import chosen
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,13 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    command = [sys.executable, "-m", "examples.fractal", "--port", "0", "--workers", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    options = ["--port=0", "--workers=2", f"--loop={chosen()}"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "examples.fractal", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=on_a_new_machine(PYTHONPATH=os.pathsep.join(sys.path)),
+    ) as process:
         try:
             assert process.stdout is not None
             address = process.stdout.readline().split(" at ")[1].split()[0]

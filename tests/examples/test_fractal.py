@@ -1,4 +1,5 @@
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from fastapi.testclient import TestClient
 
 from examples.fractal.app import create_app
 from examples.fractal.compute import PASSES, View, plan, render, turns_to_escape
+from tests.environment import on_a_new_machine
+from tests.loops import options
 
 VIEW = View(-0.5, 0.0, 3.0, 150, 100)
 
@@ -48,7 +51,7 @@ def test_a_tile_holds_a_value_for_each_dot() -> None:
 
 
 def test_a_picture_is_streamed_tile_by_tile() -> None:
-    with TestClient(create_app(workers=2)) as client:
+    with TestClient(create_app(workers=2), backend_options=options()) as client:
         text = client.get("/tiles?x=-0.5&y=0&span=3&columns=150&rows=100").text
         status = client.get("/status").json()
     names = re.findall("^event: (.*)$", text, re.MULTILINE)
@@ -63,12 +66,18 @@ def test_a_picture_is_streamed_tile_by_tile() -> None:
     ["x=nan&y=0&span=3", "x=0&y=9&span=3", "x=0&y=0&span=0", "x=0&y=0&span=inf", "x=0&y=0"],
 )
 def test_a_view_that_cannot_be_drawn_is_refused(query: str) -> None:
-    with TestClient(create_app(workers=1)) as client:
+    with TestClient(create_app(workers=1), backend_options=options()) as client:
         assert client.get(f"/tiles?{query}&columns=64&rows=64").status_code == 422
 
 
 def test_a_port_that_is_taken_is_said_in_a_line() -> None:
     command = [sys.executable, "-m", "examples.fractal", "--host", "203.0.113.1", "--port", "0"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=on_a_new_machine(PYTHONPATH=os.pathsep.join(sys.path)),
+    )
     assert run.returncode == 1
     assert run.stderr.startswith("can't listen on 203.0.113.1:0: ")

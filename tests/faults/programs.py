@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from tests.environment import on_a_new_machine
+from tests.loops import on_chosen_loop
 from tests.scripts import ROOT
 
 __all__ = ["HEAD", "POOL", "Program", "emptied", "started", "swept"]
@@ -112,17 +114,18 @@ class Program:
 
 @contextmanager
 def started(text: str, place: Path) -> Generator[Program]:
-    """Run a program whose pools keep their files in `place`; kill what is left of it."""
+    """Run a program, on the chosen loop, whose pools keep their files in `place`.
+
+    What is left of it in the end is killed.
+    """
     mark = f"{_MARK}={uuid4().hex}"
     variables = {"PYTHONPATH": str(ROOT), "TMPDIR": str(place), _MARK: mark.partition("=")[2]}
-    environment = {**os.environ, **variables}
-    environment.pop("XDG_RUNTIME_DIR", None)
     with subprocess.Popen(
-        [sys.executable, "-c", HEAD + text],
+        [sys.executable, "-c", on_chosen_loop(HEAD + text)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=on_a_new_machine(**variables),
         start_new_session=True,
     ) as process:
         program = Program(process, mark)

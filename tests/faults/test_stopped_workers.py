@@ -12,6 +12,7 @@ import pytest
 
 import wool
 from tests.home import Home, say, told
+from tests.loops import run
 from tests.routines import block, double, echo, pid, slow_step, tell_steps, wait
 
 pytestmark = [
@@ -271,7 +272,7 @@ async def test_other_loops_learn_of_it_too() -> None:
         with _stopped(victim):
             await asyncio.sleep(_NOTICED)
             async with asyncio.timeout(5):
-                assert await asyncio.to_thread(asyncio.run, elsewhere()) == {other}
+                assert await asyncio.to_thread(run, elsewhere()) == {other}
 
 
 async def test_the_pool_can_be_left_while_a_worker_is_stopped() -> None:

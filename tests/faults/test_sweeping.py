@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import wool
+from tests.environment import on_a_new_machine
+from tests.loops import on_chosen_loop
 from tests.routines import double
 from tests.scripts import ROOT
 
@@ -31,8 +33,8 @@ asyncio.run(main())
 
 def _left_by_a_dead_pool() -> Path:
     """Kill a pool together with its janitor, so that its directory stays."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", KILL_ALL]
+    environment = on_a_new_machine(PYTHONPATH=str(ROOT))
+    command = [sys.executable, "-c", on_chosen_loop(KILL_ALL)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         directory, janitor = process.stdout.readline().split()

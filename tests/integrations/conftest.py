@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 
 from tests.integrations.clients import Diary, RawClient
+from tests.loops import chosen
 
 
 class Serve(Protocol):
@@ -21,7 +22,7 @@ class Serve(Protocol):
 def _served(app: Any, lifespan: Literal["on", "off"]) -> Generator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, ws="none", loop="asyncio", lifespan=lifespan)
+            uvicorn.Config(app, log_config=None, ws="none", loop=chosen(), lifespan=lifespan)
         )
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from tests.integrations.app import app
+from tests.loops import chosen
 
 listener = socket.socket(fileno=int(sys.argv[1]))
-uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listener])
+uvicorn.Server(uvicorn.Config(app, log_level="warning", loop=chosen())).run([listener])

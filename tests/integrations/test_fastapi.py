@@ -9,12 +9,13 @@ from tests.integrations.app import app
 from tests.integrations.clients import Diary
 from tests.integrations.conftest import Serve
 from tests.integrations.routines import die, double
+from tests.loops import options
 from wool_integrations.fastapi import WoolPool, wool_lifespan, wool_pool
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    with TestClient(app) as client:
+    with TestClient(app, backend_options=options()) as client:
         for _ in range(2):  # so that both workers are joined before a test counts what it leaves
             client.get("/dispatch")
         yield client
@@ -72,7 +73,7 @@ def test_bytes_are_no_text(client: TestClient) -> None:
 
 def test_without_a_lifespan_the_error_names_the_cure() -> None:
     with pytest.raises(wool.NoActivePool, match="with TestClient"):
-        TestClient(app).get("/double/1")
+        TestClient(app, backend_options=options()).get("/double/1")
 
 
 def test_a_router_can_bring_the_pool() -> None:
@@ -80,7 +81,7 @@ def test_a_router_can_bring_the_pool() -> None:
     router.get("/double/{number}", dependencies=[Depends(wool_pool)])(double)
     app = FastAPI()
     app.include_router(router)
-    with TestClient(app) as client:
+    with TestClient(app, backend_options=options()) as client:
         assert client.get("/double/4").json() == 8
 
 
@@ -95,14 +96,14 @@ def test_tests_can_put_another_pool_in_its_place() -> None:
         return str(pool)
 
     app.dependency_overrides[wool_pool] = other
-    assert TestClient(app).get("/").json() == "a pool for tests"
+    assert TestClient(app, backend_options=options()).get("/").json() == "a pool for tests"
 
 
 def test_a_worker_that_dies_fails_its_request_and_not_the_next() -> None:
     app = FastAPI(lifespan=wool_lifespan(size=1))
     app.get("/die", dependencies=[Depends(wool_pool)])(die)
     app.get("/double/{number}", dependencies=[Depends(wool_pool)])(double)
-    with TestClient(app) as client:
+    with TestClient(app, backend_options=options()) as client:
         with pytest.raises(wool.WorkerDied):
             client.get("/die")
         assert client.get("/double/4").json() == 8

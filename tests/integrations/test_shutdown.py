@@ -1,4 +1,5 @@
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -9,7 +10,9 @@ from types import FrameType
 
 import pytest
 
+from tests.environment import on_a_new_machine
 from tests.integrations.clients import Diary, Exchange, RawClient, Tap
+from tests.loops import run
 from wool_integrations.shutdown import SIGNALS, end_streams_on_signals, ending
 from wool_integrations.sse import EventStream
 
@@ -22,6 +25,7 @@ def _server() -> Generator[tuple[int, "subprocess.Popen[bytes]"]]:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.integrations.server", str(listener.fileno())],
             pass_fds=[listener.fileno()],
+            env=on_a_new_machine(PYTHONPATH=os.pathsep.join(sys.path)),
         )
         with process:
             try:
@@ -129,4 +133,4 @@ async def test_outside_the_main_thread_no_handler_is_touched() -> None:
         with end_streams_on_signals():
             assert [signal.getsignal(number) for number in SIGNALS] == before
 
-    await asyncio.to_thread(asyncio.run, watch())
+    await asyncio.to_thread(run, watch())

@@ -11,7 +11,9 @@ from typing import Any
 import anyio
 import pytest
 
+from tests.environment import on_a_new_machine
 from tests.integrations.clients import Exchange, Tap
+from tests.loops import on_chosen_loop
 from wool_integrations.sse import EventStream
 
 
@@ -225,9 +227,9 @@ assert not {"anyio", "starlette", "fastapi"} & set(sys.modules)
 
 
 def test_a_stream_needs_no_framework() -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = on_a_new_machine(PYTHONPATH=os.pathsep.join(sys.path))
     run = subprocess.run(
-        [sys.executable, "-c", STREAM_ALONE],
+        [sys.executable, "-c", on_chosen_loop(STREAM_ALONE)],
         capture_output=True,
         text=True,
         check=False,

@@ -17,9 +17,11 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 import wool
+from tests.environment import on_a_new_machine
 from tests.integrations.clients import Tap
 from tests.integrations.conftest import Serve
 from tests.integrations.routines import double
+from tests.loops import options
 from wool_integrations.starlette import (
     EventStream,
     PoolOptions,
@@ -39,7 +41,7 @@ def test_requests_find_the_pool_in_mounted_applications_too() -> None:
         routes=[Route("/workers", worker_count), Mount("/mounted", mounted)],
         lifespan=wool_lifespan(size=2),
     )
-    with TestClient(app) as client:
+    with TestClient(app, backend_options=options()) as client:
         assert client.get("/workers").json() == 2
         assert client.get("/mounted/workers").json() == 2
 
@@ -64,7 +66,7 @@ def test_the_lifespan_of_the_application_runs_inside_the_pool() -> None:
     app = Starlette(
         routes=[Route("/", answer)], lifespan=wool_lifespan(app_lifespan=app_lifespan, size=1)
     )
-    with TestClient(app) as client:
+    with TestClient(app, backend_options=options()) as client:
         assert client.get("/").json() == [42, 1]
     assert seen == [8]
 
@@ -86,14 +88,16 @@ def test_the_workers_have_a_lifespan_and_tags_of_their_own() -> None:
             return JSONResponse([await worker_state(), *worker.tags])
 
     lifespan = wool_lifespan("gpu", worker_lifespan=worker_lifespan, size=1, modules=["wave"])
-    with TestClient(Starlette(routes=[Route("/", answer)], lifespan=lifespan)) as client:
+    with TestClient(
+        Starlette(routes=[Route("/", answer)], lifespan=lifespan), backend_options=options()
+    ) as client:
         assert client.get("/").json() == ["loaded", "gpu"]
 
 
 def test_a_lifespan_can_run_again() -> None:
     app = Starlette(routes=[Route("/", worker_count)], lifespan=wool_lifespan(size=1))
     for _ in range(2):
-        with TestClient(app) as client:
+        with TestClient(app, backend_options=options()) as client:
             assert client.get("/").json() == 1
 
 
@@ -103,7 +107,7 @@ def test_bad_options_are_refused_where_they_are_written() -> None:
 
 
 def test_without_a_lifespan_the_error_names_the_cure() -> None:
-    client = TestClient(Starlette(routes=[Route("/", worker_count)]))
+    client = TestClient(Starlette(routes=[Route("/", worker_count)]), backend_options=options())
     with pytest.raises(wool.NoActivePool, match=r"lifespan=wool_lifespan\(.*with TestClient"):
         client.get("/")
 
@@ -118,7 +122,7 @@ def test_a_failure_before_the_first_item_reaches_the_exception_handlers() -> Non
         return PlainTextResponse(str(error), 404)
 
     app = Starlette(routes=[Route("/", failing)], exception_handlers={LookupError: not_found})
-    response = TestClient(app).get("/")
+    response = TestClient(app, backend_options=options()).get("/")
     assert (response.status_code, response.text) == (404, "no such picture")
     assert tap.closed
 
@@ -139,7 +143,9 @@ def test_a_stream_is_a_response_with_headers_cookies_and_background_work() -> No
         assert isinstance(response, Response)
         return response
 
-    response = TestClient(Starlette(routes=[Route("/", handler)])).get("/")
+    response = TestClient(Starlette(routes=[Route("/", handler)]), backend_options=options()).get(
+        "/"
+    )
     assert response.text == "event: greeting\ndata: hello\n\n"
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert response.headers["x-own"] == "1"
@@ -177,7 +183,7 @@ def test_a_missing_framework_is_named_with_its_cure(framework: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=on_a_new_machine(PYTHONPATH=os.pathsep.join(sys.path)),
     )
     assert run.stderr.splitlines()[-1].endswith(f": pip install {framework}")
 
