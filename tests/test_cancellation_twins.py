@@ -43,7 +43,13 @@ async def _cancel(call: Make, started: Started) -> Any:
     task = asyncio.create_task(_observed(call))
     await started()
     task.cancel("why")
-    return await task
+    return await _came_of(task)
+
+
+async def _came_of(task: asyncio.Task[Any]) -> Any:
+    """Wait for a task, which a group that it left by an error may have cancelled again."""
+    await asyncio.wait([task])
+    return task.cancelled() or described(task.exception()) or task.result()
 
 
 async def _cancel_twice_at_once(call: Make, started: Started) -> Any:
@@ -51,15 +57,14 @@ async def _cancel_twice_at_once(call: Make, started: Started) -> Any:
     await started()
     task.cancel("once")
     task.cancel("twice")
-    return await task
+    return await _came_of(task)
 
 
 async def _cancel_and_await(call: Make, started: Started) -> Any:
     task = asyncio.create_task(call())
     await started()
     task.cancel("why")
-    await asyncio.wait([task])
-    return task.cancelled() or described(task.exception()) or task.result()
+    return await _came_of(task)
 
 
 async def _expire(call: Make, started: Started) -> Any:
