@@ -6,7 +6,6 @@ __all__ = ["Rows", "mapped"]
 
 import asyncio
 import itertools
-from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -104,7 +103,7 @@ class _Window:
         self._ordered = ordered
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of the rows
         self._count = itertools.count()
-        self._ended: deque[asyncio.Task[Any]] = deque()  # in the order in which they ended
+        self._ended: dict[asyncio.Task[Any], None] = {}  # in the order in which they ended
         self._progress = asyncio.Event()
 
     async def next(self) -> Any:
@@ -142,13 +141,13 @@ class _Window:
         error = None if task.cancelled() else task.exception()
         if error is not None:  # it has been seen now, even if the consumer leaves before
             note(error, f"raised for item {number} of map, counted from 0")
-        if not self._ordered:
-            self._ended.append(task)
+        self._ended[task] = None
         self._progress.set()
 
     def _first(self) -> asyncio.Task[Any] | None:
-        """Take the task whose result is the next one, if that has ended."""
-        if not self._ordered:
-            return self._ended.popleft() if self._ended else None
-        head = next(iter(self._tasks))
-        return head if head.done() else None
+        """Take the task whose result is the next one, if its end has been noted."""
+        task = next(iter(self._tasks if self._ordered else self._ended), None)
+        if task not in self._ended:
+            return None
+        del self._ended[task]
+        return task
