@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+import uvloop
 
 import wool
 from tests.home import Home, open_home
@@ -78,6 +79,12 @@ def _ctrl_c_is_heard() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_a_process_keeps_for_its_loops() -> None:
+    """Has libuv open the descriptors that a process has as soon as it has made a loop."""
+    uvloop.new_event_loop().close()
 
 
 @pytest.fixture(scope="session", autouse=True)
