@@ -1,7 +1,8 @@
 # Written for GNU make 3.81, which is what macOS has. The work is done by the programs in tools/.
 
 PYTHON ?=
-VENV ?= .venv
+VENV ?= .venv$(addprefix -,$(notdir $(PYTHON)))
+LOOP ?=
 PORT ?= 8000
 ARGS ?=
 export PYTHON VENV
@@ -15,18 +16,21 @@ CHECKS := check-format check-lint check-mypy check-pyright check-imports check-p
 SETUP := sh tools/python.sh -m tools.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage soak check docs bench format proto lock build ci clean env $(CHECKS)
+.PHONY: help demo test test-all coverage soak check docs bench format proto lock build ci clean env $(CHECKS)
 
 help: ## show this list
-	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: ## serve the fractal demo (PORT=8000)
 	@$(SETUP) demo
 	$(BIN)/python -m examples.fractal --port $(PORT)
 
-test: env ## run the tests, two files at a time; ARGS="-k name" runs some
+test: env ## run the tests; ARGS="-k name": some, LOOP=uvloop: all on that loop, PYTHON=python3.13
 	@$(BIN)/python -m tools.browser
-	$(BIN)/pytest $(or $(ARGS),-n 2 --dist loadfile)
+	$(BIN)/pytest $(addprefix --loop=,$(LOOP)) $(or $(ARGS),-n 2 --dist loadfile)
+
+test-all: ## run the tests on each Python that is installed, and each event loop
+	@sh tools/python.sh -m tools.matrix $(ARGS)
 
 coverage: env ## run the tests, workers measured too, and report what they reach
 	@$(BIN)/python -m tools.browser
@@ -88,7 +92,7 @@ ci: ## what the CI runs: test, then check
 	@.ci/run
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache \
+	rm -rf $(VENV) .venv-python3.* build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache \
 		.mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
