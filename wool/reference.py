@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, cast
 
+from wool.notes import note
+
 Reference = tuple[str, str]
 """A module's name and a qualified name in it."""
 
@@ -17,6 +19,11 @@ PLAIN = "__wool_function__"
 """The attribute of a routine that holds its function."""
 
 _FOUND = "__wool_reference__"
+
+_NAMED_BY_PYTEST = (
+    "if it is a test module: pytest's --import-mode=importlib makes up a name by which no worker "
+    "finds it, unless its directory has an __init__.py and lies in one of pytest's `pythonpath`"
+)
 
 
 def is_generator(function: Callable[..., Any]) -> bool:
@@ -43,7 +50,12 @@ def reference(function: Callable[..., Any]) -> Reference | None:
 
 def resolve(where: Reference) -> Callable[..., Any]:
     """Import a routine and return its function. Raises ImportError, also if there is none."""
-    importlib.import_module(where[0])
+    try:
+        importlib.import_module(where[0])
+    except ModuleNotFoundError as error:
+        if f"{where[0]}.".startswith(f"{error.name}."):
+            note(error, _NAMED_BY_PYTEST)
+        raise
     function = _lookup(where)
     if function is None:
         raise ImportError(

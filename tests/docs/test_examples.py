@@ -29,6 +29,7 @@ from tests.terminal import open_terminal
 NOT_RUN = {
     "": "what goes over the wire, or a drawing",
     "console": "commands for a person, or for the machine in production",
+    "toml": "configuration; test_importlib_mode.py uses it",
     "html": "for a browser; the browser tests open the demo's page",
     "{eval-rst}": "an instruction to Sphinx",
     "{literalinclude}": "an instruction to Sphinx",
