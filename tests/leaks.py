@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -109,9 +110,15 @@ def _shared_memory() -> Iterator[str]:
 
 def _is_in_use_elsewhere(path: Path) -> bool:
     """Tell whether a process other than this one has a file mapped: then it is not left over."""
+    try:
+        inode = path.stat().st_ino
+    except OSError:  # it went just now
+        return True
+    # By its inode: sem_open maps a file under one name, and then gives it another.
+    mapped = re.compile(rf" {inode} +{re.escape(str(path.parent))}/")
     for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - as above
         try:
-            if int(pid) != os.getpid() and f" {path}\n" in Path("/proc", pid, "maps").read_text():
+            if int(pid) != os.getpid() and mapped.search(Path("/proc", pid, "maps").read_text()):
                 return True
         except OSError:  # it ended just now, or is another user's
             continue

@@ -10,18 +10,24 @@ from pathlib import Path
 import pytest
 
 from tests import leaks
+from tests.environment import on_a_new_machine
 from tests.leaks import Traces
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 HOLD = """
-import mmap, sys, tempfile
-with tempfile.NamedTemporaryFile(dir=sys.argv[1]) as file:
+import mmap, os, sys, tempfile
+with tempfile.NamedTemporaryFile(dir=sys.argv[1], delete=False) as file:
     file.truncate(1)
     with mmap.mmap(file.fileno(), 1):
+        RENAME
         print("held", flush=True)
         input()
 """
+RENAMES = {
+    "as it was made": "pass",
+    "as sem_open does": "os.link(file.name, sys.argv[1] + '/sem'); os.unlink(file.name)",
+}
 
 
 def test_a_socket_that_stays_open_is_seen() -> None:
@@ -48,10 +54,14 @@ def test_shared_memory_that_nobody_holds_any_more_is_seen(shared_memory: Path) -
         assert Traces.now().since(before)["shared_memory"] == [Path(memory.name).name]
 
 
-def test_shared_memory_that_another_process_holds_is_none_of_ours(shared_memory: Path) -> None:
+@pytest.mark.parametrize("named", RENAMES)
+def test_shared_memory_that_another_process_holds_is_none_of_ours(
+    named: str, shared_memory: Path
+) -> None:
     before = Traces.now()
-    pipe, hold = subprocess.PIPE, [sys.executable, "-c", HOLD, str(shared_memory)]
-    with subprocess.Popen(hold, stdin=pipe, stdout=pipe) as holder:
+    program = HOLD.replace("RENAME", RENAMES[named])
+    pipe, hold = subprocess.PIPE, [sys.executable, "-c", program, str(shared_memory)]
+    with subprocess.Popen(hold, stdin=pipe, stdout=pipe, env=on_a_new_machine()) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline()
         assert "shared_memory" not in Traces.now().since(before)
