@@ -13,7 +13,7 @@ import wool
 from tests.home import Home, say, told
 from tests.routines import Account, count, double, fail, pid, wait
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @wool.routine

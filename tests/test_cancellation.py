@@ -7,7 +7,7 @@ import wool
 from tests.home import Home
 from tests.routines import block, double, evaluate, pid, refuse_to_end, slow_step, wait
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("pool")]
 
 
 async def test_cancelling_the_caller_cancels_the_routine_and_waits_for_its_clean_up(

@@ -12,7 +12,7 @@ import wool
 from tests.cancelled_routines import FAMILY, STREAMS, Kind, StreamKind
 from tests.notes import described, noted, noted_so_far
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("worker")]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("worker")]
 
 _PATIENCE = 1.0  # seconds; for what can't be told to expire when the routine has started
 

@@ -16,7 +16,7 @@ from tests.home import Home
 from tests.notes import noted
 from tests.routines import refuse_to_end
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("worker")]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("worker")]
 
 _MOMENTS = 50
 _LATEST = 0.02  # seconds after the call

@@ -12,7 +12,7 @@ import pytest
 import wool
 from tests.routines import Account, Savings, count, decorated, double, lineage, parrot, pid
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tests.lives import (
 )
 from tests.routines import double, refuse_to_end
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.home import Home
 from tests.loops import run
 from tests.routines import block, double, pid, slow_clean_up
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @wool.routine(idempotent=True)

@@ -14,7 +14,7 @@ from tests.routines import double
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import PROTOCOL_VERSION
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @contextmanager

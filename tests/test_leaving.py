@@ -21,7 +21,7 @@ from tests.routines import (
     wait,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 async def test_calls_that_run_end_with_pool_closed_and_are_cleaned_up(home: Home) -> None:

@@ -23,7 +23,7 @@ from tests.lives import (
 from tests.routines import double, pid, slow_clean_up
 from tests.scripts import run
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @pytest.mark.parametrize("lifespan", [loaded, Loaded], ids=["function", "class"])

@@ -15,7 +15,7 @@ from tests.loops import run
 from tests.routines import count, delegate_death, double, lineage, parrot, wait
 from wool.dispatch import admission
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 _PATIENCE = 30.0  # seconds
 

@@ -17,7 +17,7 @@ from tests.lives import breaking, waiting
 from tests.loops import factory, run
 from tests.routines import double, pid
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @wool.routine

@@ -17,7 +17,7 @@ from tests.lives import breaking, telling, waiting
 from tests.loops import run
 from tests.routines import count, double, doubled_stream, lineage, pid, tell_steps, wait
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @wool.routine

@@ -17,7 +17,7 @@ import pytest
 import wool
 from tests.routines import double, pid
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 @pytest.mark.parametrize(

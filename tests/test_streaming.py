@@ -22,7 +22,7 @@ from tests.routines import (
     translating,
 )
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("pool")]
 
 
 async def test_items_come_in_order() -> None:

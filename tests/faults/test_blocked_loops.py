@@ -10,7 +10,7 @@ from tests.faults.promises import promised
 from tests.home import Home, say
 from tests.routines import block, double
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 BLOCKED = 4.0  # seconds
 

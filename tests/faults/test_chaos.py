@@ -14,7 +14,7 @@ import wool
 from tests.faults.journal import Journal, note
 from tests.faults.soak import long_or_short, may_take
 
-pytestmark = [pytest.mark.anyio, may_take(900)]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, may_take(900)]
 
 KILLS = long_or_short(600, 6)  # a second apart, or more where no worker takes calls just then
 PATIENCE = long_or_short(880.0, 50.0)  # seconds, for all of it

@@ -10,7 +10,7 @@ from tests.faults.journal import Journal
 from tests.faults.lethal import stay
 from tests.faults.promises import promised
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 CALLS = 10_000
 ATTEMPTS = 3  # others may use the machine during one

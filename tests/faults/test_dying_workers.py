@@ -14,7 +14,7 @@ import wool
 from tests.home import Home
 from tests.routines import block, delegate_death, die, double, parrot, pid, tell_steps, wait
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 async def _replaced(pool: wool.WorkerPool) -> None:

@@ -8,7 +8,10 @@ import pytest
 from tests.faults.programs import started
 from tests.faults.promises import promised
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.both_loops,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
+]
 
 FORK = """
 @wool.routine

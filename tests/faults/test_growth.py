@@ -20,6 +20,7 @@ from tests.routines import count, double, evaluate
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.both_loops,
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
     may_take(900),
 ]

@@ -10,7 +10,10 @@ import pytest
 from tests.faults.programs import POOL, emptied, started, swept
 from tests.faults.promises import promised
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.both_loops,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
+]
 
 ROUTINES = ["idle", "stay", "ignore", "block", "compute", "hold_the_interpreter"]
 

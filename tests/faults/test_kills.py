@@ -17,7 +17,7 @@ from tests.faults.ward import Fault, Ward, open_ward
 from tests.home import Home
 from tests.routines import pid
 
-pytestmark = [pytest.mark.anyio, may_take(1200)]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, may_take(1200)]
 
 KILLS = long_or_short(100, 2)
 

@@ -17,7 +17,7 @@ from tests.faults.soak import long_or_short
 from tests.home import Home
 from tests.routines import block, count, pid, refuse_to_end, size_of, slow_clean_up, wait
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 GRACE = 0.3  # seconds
 

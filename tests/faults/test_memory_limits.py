@@ -15,6 +15,7 @@ from tests.routines import double, pid
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.both_loops,
     pytest.mark.skipif(sys.platform != "linux", reason="limits what /proc says is used"),
 ]
 

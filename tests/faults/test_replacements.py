@@ -13,7 +13,7 @@ from tests.faults.promises import promised
 from tests.faults.until import until
 from tests.routines import pid
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 
 async def _killed(pool: wool.WorkerPool) -> None:

@@ -14,7 +14,10 @@ from tests.faults.promises import promised
 from tests.faults.soak import long_or_short
 from tests.scripts import run
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.both_loops,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
+]
 
 START_AND_STOP = """
 async def main():

@@ -14,7 +14,7 @@ from tests.faults.soak import LONG, may_take
 from tests.home import Home
 from tests.routines import echo, make, parrot, pid, size_of, wait
 
-pytestmark = [pytest.mark.anyio, may_take(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, may_take(300)]
 
 LIMIT = 2**20  # bytes
 GIGABYTE = 2**30

@@ -13,6 +13,7 @@ from tests.routines import pid, wait
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.both_loops,
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who is stopped"),
 ]
 

@@ -17,6 +17,7 @@ from tests.routines import block, double, echo, pid, slow_step, tell_steps, wait
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.both_loops,
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who is stopped"),
 ]
 

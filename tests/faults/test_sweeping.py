@@ -18,7 +18,7 @@ from tests.loops import on_chosen_loop
 from tests.routines import double
 from tests.scripts import ROOT
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 KILL_ALL = """
 import asyncio, os, signal, wool

@@ -16,6 +16,8 @@ from tests.loops import run
 from wool_integrations.shutdown import SIGNALS, end_streams_on_signals, ending
 from wool_integrations.sse import EventStream
 
+pytestmark = pytest.mark.both_loops
+
 _START = 30.0  # seconds for a server and its workers, each of which imports a framework
 
 

@@ -16,6 +16,8 @@ from tests.integrations.clients import Exchange, Tap
 from tests.loops import on_chosen_loop
 from wool_integrations.sse import EventStream
 
+pytestmark = pytest.mark.both_loops
+
 
 async def numbers(count: int) -> AsyncGenerator[int]:
     for number in range(count):
