@@ -35,6 +35,7 @@ from wool.exceptions import PoolClosed
 from wool.given import Given, enter, refuse_unless
 from wool.lifespan import checked_lifespan, pickled_lifespan
 from wool.opened import OpenPool
+from wool.secret import Secret
 from wool.settings import PoolSettings
 from wool.task import Placement
 from wool.types import LoadBalancerLike, WorkerMetadata
@@ -116,7 +117,7 @@ class WorkerPool:
     ) -> None:
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
         self._settings = PoolSettings(
-            token=secrets.token_bytes(_TOKEN_SIZE),
+            token=Secret(secrets.token_bytes(_TOKEN_SIZE)),
             tags=_tags(tags),
             modules=strings("modules", modules),
             max_pending=optional(positive, "max_pending", max_pending),

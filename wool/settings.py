@@ -6,12 +6,14 @@ __all__ = ["PoolSettings"]
 
 from dataclasses import dataclass
 
+from wool.secret import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
     """A pool's own settings. Times are seconds, sizes bytes."""
 
-    token: bytes
+    token: Secret
     """What a caller has to show to a worker."""
     max_message_size: int
     grace: float

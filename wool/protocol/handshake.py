@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["HELLO_LIMIT", "CallerHandshake", "WorkerHandshake", "hello"]
 
 import asyncio
-import hmac
 import os
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -14,14 +13,15 @@ from wool.exceptions import AuthenticationError, ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import PROTOCOL_VERSION
 from wool.protocol.serializer import Buffer
+from wool.secret import Secret
 
 HELLO_LIMIT = 256
 """Bytes: nobody who is not known may make the other end hold more."""
 
 
-def hello(token: bytes) -> wire.Frame:
+def hello(token: Secret) -> wire.Frame:
     """Return what a caller says first."""
-    return wire.Frame(hello=wire.Hello(protocol=PROTOCOL_VERSION, token=token))
+    return wire.Frame(hello=wire.Hello(protocol=PROTOCOL_VERSION, token=bytes(token)))
 
 
 class WorkerHandshake:
@@ -30,7 +30,7 @@ class WorkerHandshake:
     def __init__(
         self,
         uid: UUID,
-        token: bytes,
+        token: Secret,
         admit: Callable[[wire.Frame], None],
         refuse: Callable[[wire.Frame], None],
     ) -> None:
@@ -41,7 +41,7 @@ class WorkerHandshake:
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         del buffers
-        if not hmac.compare_digest(frame.hello.token, self._token):
+        if not self._token.matches(frame.hello.token):
             self._refuse(wire.Frame(reject=wire.Reject(reason="the token is wrong")))
         elif frame.hello.protocol != PROTOCOL_VERSION:
             self._refuse(wire.Frame(reject=_other_version(frame.hello.protocol)))

@@ -22,6 +22,7 @@ from wool.protocol.frames import FrameHandler
 from wool.protocol.framing import prefixed
 from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, WorkerHandshake, hello
 from wool.protocol.serializer import Buffer
+from wool.secret import Secret
 from wool.transport.link import FRAME_OVERHEAD, Link
 from wool.transport.reader import FrameReader
 
@@ -178,7 +179,7 @@ async def connect(path: str, max_message_size: int) -> UnixLink:
     return link
 
 
-async def authenticate(link: UnixLink, token: bytes) -> wire.Welcome:
+async def authenticate(link: UnixLink, token: Secret) -> wire.Welcome:
     """Say hello and wait for the answer. Raises OSError, AuthenticationError or ProtocolError.
 
     The link is closed if the answer is no, or if this is cancelled.
@@ -202,7 +203,7 @@ class UnixListener:
     def __init__(
         self,
         uid: UUID,
-        token: bytes,
+        token: Secret,
         max_message_size: int,
         joined: Callable[[UnixLink], FrameHandler],
     ) -> None:

@@ -6,19 +6,33 @@ the other died.
 
 from __future__ import annotations
 
-__all__ = ["read_from_worker", "read_to_worker", "receive_start", "write"]
+__all__ = ["read_from_worker", "read_to_worker", "receive_start", "write", "write_start"]
 
 import asyncio
 import socket
 
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.framing import LENGTH_SIZE, length_of, prefixed
+from wool.secret import Secret
 
 
-def receive_start(sock: socket.socket) -> wire.Start:
-    """Wait for the first message, without a loop. Raises EOFError if the parent is gone."""
+def write_start(writer: asyncio.StreamWriter, start: wire.Start, token: Secret) -> None:
+    """Send the first message, in the background: `start` with the token, which it does not keep."""
+    message = wire.ToWorker(start=start)
+    message.start.token = bytes(token)
+    write(writer, message)
+
+
+def receive_start(sock: socket.socket) -> tuple[wire.Start, Secret]:
+    """Wait for the first message, without a loop; return it, and the token, which is not in it.
+
+    Raises EOFError if the parent is gone.
+    """
     length = length_of(_receive(sock, LENGTH_SIZE))
-    return wire.ToWorker.FromString(_receive(sock, length)).start
+    start = wire.ToWorker.FromString(_receive(sock, length)).start
+    token = Secret(start.token)
+    start.ClearField("token")
+    return start, token
 
 
 def _receive(sock: socket.socket, size: int) -> bytes:

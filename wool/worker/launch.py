@@ -27,7 +27,7 @@ from wool.settings import PoolSettings
 from wool.types import WorkerMetadata
 from wool.version import __version__
 from wool.waiting import settle
-from wool.worker.control import read_from_worker, write
+from wool.worker.control import read_from_worker, write, write_start
 from wool.worker.exits import Exit
 from wool.worker.janitor import Janitor
 from wool.worker.spawn import spawn, start_message
@@ -88,7 +88,7 @@ class LocalWorker:
         try:
             async with asyncio.timeout(self._settings.pool.start_timeout):
                 self._reader, self._writer = await asyncio.open_connection(sock=self._control)
-                self.send(wire.ToWorker(start=self._start))
+                write_start(self._writer, self._start, self._settings.pool.token)
                 await self._hear(self._reader)
         except TimeoutError:
             self.kill()

@@ -12,6 +12,7 @@ __all__ = ["main"]
 import asyncio
 import builtins
 import contextlib
+import functools
 import importlib
 import io
 import os
@@ -50,7 +51,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)
     try:
-        start = receive_start(control)
+        start, token = receive_start(control)
     except (EOFError, OSError):
         sys.exit(ORPHANED)
     watched = os.dup(control.fileno())  # its own, since the loop closes the other
@@ -58,7 +59,8 @@ def main() -> None:
     _become_like_the_parent(start)
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
         try:
-            runtime = Runtime(start, control, lambda: _open_stderr(stderr), _load(start))
+            ready = functools.partial(_open_stderr, stderr)
+            runtime = Runtime(start, token, control, ready, _load(start))
             runner.run(runtime.run())
         except BaseException:  # noqa: BLE001 - user code: modules and the lifespan
             traceback.print_exc()

@@ -18,6 +18,7 @@ from wool.dispatch.loops import Dispatchers
 from wool.notes import note
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.sessions import Sessions
+from wool.secret import Secret
 from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, UnixListener
 from wool.types import WorkerMetadata
@@ -34,11 +35,13 @@ class Runtime:
     def __init__(
         self,
         start: wire.Start,
+        token: Secret,
         control: socket.socket,
         ready: Callable[[], None],
         lifespan: Lifespan | None,
     ) -> None:
         self._start = start
+        self._token = token
         self._control = control
         self._ready = ready
         self._lifespan = lifespan
@@ -50,7 +53,7 @@ class Runtime:
         self._share = Share(start.max_tasks, lambda: self._tell(due=wire.Due()))
         self._writer: asyncio.StreamWriter | None = None
         settings = PoolSettings(
-            start.token,
+            token,
             start.max_message_size,
             start.grace,
             start.start_timeout,
@@ -82,7 +85,7 @@ class Runtime:
         """Take calls until the parent says stop; return when the grace ends, in the loop's time."""
         start = self._start
         listener = UnixListener(
-            UUID(bytes=start.uid), start.token, start.max_message_size, self._joined
+            UUID(bytes=start.uid), self._token, start.max_message_size, self._joined
         )
         await listener.open(os.fsdecode(start.socket))
         self._ready()

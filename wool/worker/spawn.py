@@ -27,11 +27,13 @@ _ROOT = str(Path(__file__).parents[2])
 
 
 def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.Start:
-    """Return what a worker has to know, so that it is like this process. Raises OSError."""
+    """Return what a worker has to know, so that it is like this process. Raises OSError.
+
+    The token is not in it, since it is kept: `write_start` adds it.
+    """
     loop = asyncio.get_running_loop()
     return wire.Start(
         uid=uid.bytes,
-        token=settings.token,
         socket=os.fsencode(socket_path),
         sys_path=[os.fsencode(Path(entry).absolute()) for entry in sys.path],
         directory=os.fsencode(Path.cwd()),
