@@ -33,11 +33,13 @@ class WorkerHandshake:
         token: Secret,
         admit: Callable[[wire.Frame], None],
         refuse: Callable[[wire.Frame], None],
+        left: Callable[[], None],
     ) -> None:
         self._uid = uid
         self._token = token
         self._admit = admit
         self._refuse = refuse
+        self._left = left
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         del buffers
@@ -51,6 +53,8 @@ class WorkerHandshake:
 
     def lost(self, error: Exception | None) -> None:
         """Nobody came in."""
+        del error
+        self._left()
 
 
 def _other_version(theirs: int) -> wire.Reject:

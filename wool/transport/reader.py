@@ -17,6 +17,7 @@ from wool.protocol.framing import LENGTH_SIZE, length_of
 from wool.protocol.serializer import Buffer
 
 _CAPACITY = 64 * 1024  # bytes
+_LEAST = 4 * 1024  # bytes, for one that may never hear more than a hello
 
 
 class FrameReader:
@@ -26,15 +27,29 @@ class FrameReader:
     """
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._view = memoryview(bytearray(_CAPACITY))
+        self._view = memoryview(bytearray())
         self._start = 0
         self._end = 0
+        self.limit = limit
         self._target: memoryview | None = None
         self._filled = 0
         self._length: int | None = None
         self._frame: wire.Frame | None = None
         self._buffers: list[Buffer] = []
+
+    @property
+    def limit(self) -> int:
+        """Bytes that a frame may take. It may be raised; a reader with a low one is small, too."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limit = limit
+        capacity = min(max(limit + LENGTH_SIZE, _LEAST), _CAPACITY)
+        if capacity > len(self._view):
+            view = memoryview(bytearray(capacity))
+            view[self._start : self._end] = self._view[self._start : self._end]
+            self._view = view
 
     def get_buffer(self) -> memoryview:
         """Return where to read to; never empty."""
@@ -82,8 +97,8 @@ class FrameReader:
         return whole
 
     def _checked(self, size: int) -> int:
-        if size > self.limit:
-            raise ProtocolError(f"a frame of {size:,} bytes came, and {self.limit:,} are allowed")
+        if size > self._limit:
+            raise ProtocolError(f"a frame of {size:,} bytes came, and {self._limit:,} are allowed")
         return size
 
     def _take(self, size: int, *, own: bool = False) -> bytes | bytearray | None:
@@ -99,7 +114,7 @@ class FrameReader:
             piece = self._view[self._start : self._start + size]
             self._start += size
             return bytearray(piece) if own else bytes(piece)
-        if own or size > _CAPACITY - LENGTH_SIZE:
+        if own or size > len(self._view) - LENGTH_SIZE:
             target = bytearray(size)
             target[:available] = self._view[self._start : self._end]
             self._start = self._end

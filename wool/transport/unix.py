@@ -5,14 +5,13 @@ On the socket a frame with its length before it is followed by its buffers, whos
 
 from __future__ import annotations
 
-__all__ = ["UnixLink", "UnixListener", "authenticate", "connect"]
+__all__ = ["UnixLink", "authenticate", "connect"]
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
-from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
@@ -20,7 +19,7 @@ from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import FrameHandler
 from wool.protocol.framing import prefixed
-from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, WorkerHandshake, hello
+from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, hello
 from wool.protocol.serializer import Buffer
 from wool.secret import Secret
 from wool.transport.link import FRAME_OVERHEAD, Link
@@ -192,60 +191,3 @@ async def authenticate(link: UnixLink, token: Secret) -> wire.Welcome:
         welcome = await handshake.answer()
         on_failure.pop_all()
     return welcome
-
-
-class UnixListener:
-    """Takes callers in at a path: each that holds the token becomes a link.
-
-    `joined` is told of a link and returns what its frames go to.
-    """
-
-    def __init__(
-        self,
-        uid: UUID,
-        token: Secret,
-        max_message_size: int,
-        joined: Callable[[UnixLink], FrameHandler],
-    ) -> None:
-        self._uid = uid
-        self._token = token
-        self._max_message_size = max_message_size
-        self._joined = joined
-        self._links: set[UnixLink] = set()
-        self._server: asyncio.Server | None = None
-
-    async def open(self, path: str) -> None:
-        """Listen from now on. Raises OSError."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._accept, path)
-
-    def close(self) -> None:
-        """Take nobody in any more. Links stay as they are."""
-        if self._server is not None:
-            self._server.close()
-
-    async def until_alone(self) -> None:
-        """Wait until every caller has hung up."""
-        while self._links:
-            await next(iter(self._links)).wait_closed()
-
-    async def aclose(self) -> None:
-        """Close every link, and wait until it is closed. To repeat it is harmless."""
-        self.close()
-        for link in list(self._links):
-            link.abort()
-            await link.wait_closed()
-
-    def _accept(self) -> UnixLink:
-        link = UnixLink(self._max_message_size, self._links)
-
-        def admit(welcome: wire.Frame) -> None:
-            link.send(welcome)
-            link.attach(self._joined(link))
-
-        def refuse(reject: wire.Frame) -> None:
-            link.send(reject)
-            link.finish()
-
-        link.attach(WorkerHandshake(self._uid, self._token, admit, refuse), limit=HELLO_LIMIT)
-        return link

@@ -20,7 +20,8 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.sessions import Sessions
 from wool.secret import Secret
 from wool.settings import PoolSettings
-from wool.transport.unix import UnixLink, UnixListener
+from wool.transport.unix import UnixLink
+from wool.transport.unix_listener import UnixListener
 from wool.types import WorkerMetadata
 from wool.worker.control import read_to_worker, write
 from wool.worker.ending import ORPHANED, end_at_once
