@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Self
@@ -25,7 +25,7 @@ from typing import Self
 from wool.checks import budget, optional
 from wool.exceptions import NoActivePool
 from wool.task import Task
-from wool.types import PoolLike
+from wool.types import LogSink, PoolLike
 
 _pool: ContextVar[PoolLike | None] = ContextVar("wool_pool", default=None)
 _task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
@@ -33,7 +33,7 @@ _task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
 _limits: ContextVar[tuple[RuntimeContext, ...]] = ContextVar("wool_limits", default=())
 _deadline: ContextVar[float | None] = ContextVar("wool_deadline", default=None)
 
-_log_sink: ContextVar[Callable[[bytes], None] | None] = ContextVar("wool_log", default=None)
+_log_sink: ContextVar[LogSink | None] = ContextVar("wool_log", default=None)
 
 _CURE = (
     "call it inside 'async with wool.WorkerPool(...)', let a web handler, or the dependency of one "
@@ -138,19 +138,19 @@ def set_time_left(timeout: float | None) -> None:
     _deadline.set(None if timeout is None else time.monotonic() + timeout)
 
 
-def log_sink() -> Callable[[bytes], None] | None:
+def log_sink() -> LogSink | None:
     """Return what takes the log records of the routine that runs here; None outside of any."""
     return _log_sink.get()
 
 
-def task_context(task: Task, pool: PoolLike, log: Callable[[bytes], None]) -> Context:
+def task_context(task: Task, pool: PoolLike, log: LogSink) -> Context:
     """Return a context for running `task` in, on a worker whose calls go to `pool`."""
     context = copy_context()
     context.run(_enter_task, task, pool, log)
     return context
 
 
-def _enter_task(task: Task, pool: PoolLike, log: Callable[[bytes], None]) -> None:
+def _enter_task(task: Task, pool: PoolLike, log: LogSink) -> None:
     _task.set(task)
     _pool.set(pool)
     _log_sink.set(log)

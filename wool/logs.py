@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ForwardingHandler", "levels", "replay"]
+__all__ = ["ForwardingHandler", "levels", "pack", "replay"]
 
 import asyncio
 import logging
@@ -10,30 +10,31 @@ import os
 import pickle
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextvars import Context
 from typing import Any
 
 from wool.context import log_sink
+from wool.crossing import Crossing
+from wool.types import LogSink
 
 _LONGEST = 64 * 1024  # characters of a message, a traceback or a stack; bytes of all that is added
 _PROCESS = "wool-worker"
+_TELLS_OF_DROPPED = "wool.outlet"
 _STANDARD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 _formatter = logging.Formatter()
-
-Sink = Callable[[bytes], None]
 
 
 class ForwardingHandler(logging.Handler):
     """Sends the records of a call to its caller, and all others to `elsewhere`.
 
-    Both are called on `loop`, whichever thread logs.
+    Both get them on `loop`, whichever thread logs.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, elsewhere: Sink) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, elsewhere: LogSink) -> None:
         super().__init__()
-        self._loop = loop
+        self._crossing = Crossing(loop)
         self._elsewhere = elsewhere
         self._thread = threading.get_ident()
         self._process = os.getpid()
@@ -44,11 +45,11 @@ class ForwardingHandler(logging.Handler):
             return
         sink = log_sink() or self._elsewhere
         try:
-            packed = _pack(record)
+            packed, counts = pack(record), _counts(record)
             if threading.get_ident() == self._thread:
-                sink(packed)
+                sink.take(packed, counts)
             else:
-                self._loop.call_soon_threadsafe(sink, packed)
+                self._crossing.take(sink, packed, counts)
         except Exception:  # noqa: BLE001 - arguments' __str__ is user code; so do all handlers
             self.handleError(record)
 
@@ -58,7 +59,8 @@ def _to_stderr(record: logging.LogRecord) -> None:
         logging.lastResort.handle(record)
 
 
-def _pack(record: logging.LogRecord) -> bytes:
+def pack(record: logging.LogRecord) -> bytes:
+    """Return a record as it travels: its message formatted, and what can't travel left out."""
     state = {name: value for name, value in vars(record).items() if name in _STANDARD}
     state |= {
         "msg": record.getMessage()[:_LONGEST],
@@ -69,6 +71,14 @@ def _pack(record: logging.LogRecord) -> bytes:
         "processName": _PROCESS,
     }
     return pickle.dumps((state, _packed_extras(record)))
+
+
+def _counts(record: logging.LogRecord) -> Mapping[str, int]:
+    """Tell how many records one stands for: of those that were dropped, one tells for all."""
+    dropped: dict[str, int] | None = getattr(record, "dropped", None)
+    if dropped is not None and record.name == _TELLS_OF_DROPPED:
+        return dropped
+    return {record.name.partition(".")[0]: 1}
 
 
 def _packed_extras(record: logging.LogRecord) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "LoadBalancerLike",
+    "LogSink",
     "PoolLike",
     "Steps",
     "TaskException",
@@ -11,7 +12,7 @@ __all__ = [
     "WorkerMetadata",
 ]
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -108,4 +109,16 @@ class PoolLike(Protocol):
     @property
     def outer(self) -> PoolLike | None:
         """The pool that was active when this one was entered."""
+        ...
+
+
+class LogSink(Protocol):
+    """Where packed log records go. Counts are by the first part of their loggers' names."""
+
+    def take(self, record: bytes, counts: Mapping[str, int], /) -> None:
+        """Send a record. It counts as one, or as those of whose being dropped it tells."""
+        ...
+
+    def lose(self, counts: Mapping[str, int], /) -> None:
+        """Note that so many were dropped on the way here."""
         ...

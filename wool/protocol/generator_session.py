@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from wool.outlet import Outlet
 from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
@@ -27,8 +28,8 @@ Command = tuple[wire.Frame, Sequence[Buffer]]
 class GeneratorSession(Session):
     """A generator that advances one step per command."""
 
-    def __init__(self, sender: Sender, opening: wire.Frame, task: Task) -> None:
-        super().__init__(sender, opening, task)
+    def __init__(self, sender: Sender, opening: wire.Frame, task: Task, outlet: Outlet) -> None:
+        super().__init__(sender, opening, task, outlet)
         self._inbox: deque[Command] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._held: deque[Any] = deque()

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from wool.outlet import Outlet
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.generator_session import Command, GeneratorSession
@@ -22,8 +23,8 @@ from wool.task import Task
 class PrefetchingSession(GeneratorSession):
     """A generator that advances as long as steps are commanded."""
 
-    def __init__(self, sender: Sender, opening: wire.Frame, task: Task) -> None:
-        super().__init__(sender, opening, task)
+    def __init__(self, sender: Sender, opening: wire.Frame, task: Task, outlet: Outlet) -> None:
+        super().__init__(sender, opening, task, outlet)
         self._ahead = task.options.prefetch  # steps that were commanded with the opening
 
     def cancel(self, message: str = "", times: int = 1) -> None:

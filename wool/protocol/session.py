@@ -29,6 +29,7 @@ from wool.exceptions import (
     SerializationError,
     WoolError,
 )
+from wool.outlet import Outlet
 from wool.propagation import snapshot
 from wool.protocol import failure, serializer, variables
 from wool.protocol import wire_pb2 as wire
@@ -63,8 +64,9 @@ _NEXT = {
 class Session(ABC):
     """One call, run here."""
 
-    def __init__(self, sender: Sender, opening: wire.Frame, task: Task) -> None:
+    def __init__(self, sender: Sender, opening: wire.Frame, task: Task, outlet: Outlet) -> None:
         self._sender = sender
+        self._outlet = outlet
         self._opening = opening
         self._call_id = opening.call
         self._began = 0
@@ -85,7 +87,7 @@ class Session(ABC):
 
         The caller is told that the call was taken, unless its first step's outcome says so already.
         """
-        self._context = task_context(self._task, pool, self._send_record)
+        self._context = task_context(self._task, pool, self._outlet)
         self._runner = start_eagerly(self._run(turns), self._context)
         self._runner.add_done_callback(lambda _: self._finish(done))
         if not self._has_answered:
@@ -186,12 +188,9 @@ class Session(ABC):
         except BaseException as error:
             raise serializer.unpicklable(value, name, error) from error
 
-    def _send_record(self, record: bytes) -> None:
-        self._sender.send(wire.Frame(call=self._call_id, log=wire.Log(record=record)))
-        self._sender.flush()  # it may be the last word before a crash, or before it computes long
-
     def _answer(self, outcome: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         """Send how a step ended."""
+        self._outlet.tell()
         outcome.call = self._call_id
         self._has_answered = True
         if self._task.observed:

@@ -6,8 +6,11 @@ __all__ = ["Sessions"]
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
 
 from wool.exceptions import ProtocolError
+from wool.outlet import Channel, Flow, Outlet
 from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender, read_task
@@ -23,15 +26,22 @@ from wool.types import PoolLike
 _OVERTAKEN = ("cancel", "close", "next")  # what may come for a call that ended meanwhile
 
 
+class CallerLink(Sender, Channel, Protocol):
+    """The link to a caller: what logs take of it is bounded."""
+
+
 class Sessions:
     """All calls of one caller."""
 
-    def __init__(self, sender: Sender, pool: PoolLike, admit: Callable[[wire.Open], bool]) -> None:
+    def __init__(
+        self, sender: CallerLink, pool: PoolLike, admit: Callable[[wire.Open], bool]
+    ) -> None:
         self._sender = sender
         self._pool = pool
         self._admit = admit
         self._sessions: dict[int, Session] = {}
         self._turns = Turns()
+        self._logs = Flow(sender)
         self._idle = asyncio.Event()
         self._draining = False
 
@@ -80,13 +90,19 @@ class Sessions:
             raised = wire.Raise(failure=failure.encode(error, sender.max_message_size))
             sender.send(wire.Frame(call=call_id, raised=raised))
             return
-        session = self._sessions[call_id] = _kind(task)(sender, frame, task)
+        outlet = Outlet(self._logs, partial(_send_record, sender, call_id))
+        session = self._sessions[call_id] = _kind(task)(sender, frame, task, outlet)
         session.start(self._pool, self._turns, self._ended)
 
     def _ended(self, call_id: int) -> None:
         del self._sessions[call_id]
         if not self._sessions:
             self._idle.set()
+
+
+def _send_record(sender: Sender, call_id: int, record: bytes) -> None:
+    sender.send(wire.Frame(call=call_id, log=wire.Log(record=record)))
+    sender.flush()  # it may be the last word before a crash, or before it computes long
 
 
 def _kind(task: Task) -> type[Session]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["FRAME_OVERHEAD", "Link"]
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer
@@ -36,6 +36,18 @@ class Link(ABC):
     @abstractmethod
     def flush(self) -> None:
         """Write what is queued now, and not at the end of the loop's turn."""
+
+    @property
+    @abstractmethod
+    def is_congested(self) -> bool:
+        """Whether so much is queued that more had better wait."""
+
+    @abstractmethod
+    def when_writable(self, callback: Callable[[], None], /) -> None:
+        """Call `callback` once, as soon as more may follow: now, if it may.
+
+        Never, if the link is lost before.
+        """
 
     @abstractmethod
     async def until_writable(self) -> None:

@@ -10,7 +10,7 @@ __all__ = ["UnixLink", "authenticate", "connect"]
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from google.protobuf.message import DecodeError
@@ -41,6 +41,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._corked = False
         self._writable = asyncio.Event()
         self._writable.set()
+        self._when_writable: list[Callable[[], None]] = []
         self._lost = False
         self._error: Exception | None = None
         self._gone = asyncio.Event()
@@ -52,7 +53,6 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     @property
     def is_congested(self) -> bool:
-        """Tell whether so much is queued that a new call had better wait."""
         return not self._writable.is_set()
 
     def attach(self, handler: FrameHandler, *, limit: int | None = None) -> None:
@@ -79,6 +79,12 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def flush(self) -> None:
         self._write()
+
+    def when_writable(self, callback: Callable[[], None], /) -> None:
+        if self.is_congested:
+            self._when_writable.append(callback)
+        else:
+            callback()
 
     async def until_writable(self) -> None:
         await self._writable.wait()
@@ -129,6 +135,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._lost = True
         self._error = error
         self._queue.clear()
+        self._when_writable.clear()
         self._writable.set()
         if self._handler is not None:
             self._handler.lost(error)
@@ -152,6 +159,9 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def resume_writing(self) -> None:
         self._writable.set()
+        waiting, self._when_writable = self._when_writable, []
+        for callback in waiting:
+            callback()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint

@@ -25,7 +25,7 @@ from wool.transport.unix_listener import UnixListener
 from wool.types import WorkerMetadata
 from wool.worker.control import read_to_worker, write
 from wool.worker.ending import ORPHANED, end_at_once
-from wool.worker.logs import forward_logs
+from wool.worker.logs import LogsToParent
 from wool.worker.share import Share
 from wool.worker.state import Lifespan, entered
 
@@ -53,6 +53,7 @@ class Runtime:
         self._stopping = False
         self._share = Share(start.max_tasks, lambda: self._tell(due=wire.Due()))
         self._writer: asyncio.StreamWriter | None = None
+        self._logs: LogsToParent | None = None
         settings = PoolSettings(
             token,
             start.max_message_size,
@@ -69,7 +70,7 @@ class Runtime:
         """
         reader, self._writer = await asyncio.open_connection(sock=self._control)
         if self._start.HasField("logging"):
-            forward_logs(self._start.logging, lambda log: self._tell(log=wire.Log(record=log)))
+            self._logs = LogsToParent(self._start.logging, self._writer)
         leaving = asyncio.timeout(None)
         try:
             async with leaving, entered(self._lifespan):
@@ -78,6 +79,8 @@ class Runtime:
             if leaving.expired():
                 note(error, "The lifespan was not left within the pool's grace.")
             raise
+        if self._logs is not None:
+            self._logs.close()
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
