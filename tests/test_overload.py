@@ -1,8 +1,11 @@
 """A pool that says no in time: `max_pending`."""
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 import wool
 from tests.combined_routines import hold
 from tests.faults.until import is_running, until
-from tests.home import Home
+from tests.home import Home, say
 from tests.loops import run
 from tests.routines import count, delegate_death, double, lineage, parrot, wait
 from wool.dispatch import admission
@@ -18,6 +21,21 @@ from wool.dispatch import admission
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
 _PATIENCE = 30.0  # seconds
+
+
+@wool.routine
+async def block_and_stay(home: str, path: str) -> AsyncGenerator[str, None]:
+    """Keep the loop until there is a file at `path`, then yield once more when this is closed."""
+    yield "first"
+    say(home, "blocked")
+    while not Path(path).exists():  # noqa: ASYNC240
+        time.sleep(0.005)  # noqa: ASYNC251
+    try:
+        with contextlib.suppress(GeneratorExit):
+            yield "crossed"
+        yield "closed"
+    finally:
+        say(home, "ended")
 
 
 async def _fill(home: Home, calls: int) -> list[asyncio.Task[str]]:
@@ -58,6 +76,23 @@ async def test_a_call_leaves_its_place_however_it_ends(home: Home, how: str) -> 
             call.cancel()
             await asyncio.wait([call])
         assert await double(1) == 2
+
+
+async def test_a_generator_whose_item_crossed_its_cancellation_is_given_up_if_it_yields_on_close(
+    home: Home, tmp_path: Path
+) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1):
+        stream = block_and_stay(home.path, str(tmp_path / "go on"))
+        await anext(stream)
+        step = asyncio.ensure_future(anext(stream))
+        assert await home.hear() == "blocked"
+        step.cancel()
+        await asyncio.sleep(0)  # the cancellation is sent, and not read yet
+        (tmp_path / "go on").touch()
+        with pytest.raises(asyncio.CancelledError):
+            await step
+        assert await double(1) == 2
+        assert await home.hear() == "ended"
 
 
 async def test_calls_made_at_once_are_counted_before_the_workers_have_been_joined(

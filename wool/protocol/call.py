@@ -209,7 +209,7 @@ class Call:
             self.step(wire.Frame(close=wire.Close()))
             outcome = await self._clean_up(deadline)
             if self._state is CallState.SUSPENDED:
-                self.abandon()
+                self.drop()
         if not isinstance(outcome, Outcome):
             return None
         _uncancel(outcome.uncancels)
