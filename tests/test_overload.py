@@ -95,6 +95,19 @@ async def test_a_generator_whose_item_crossed_its_cancellation_is_given_up_if_it
         assert await home.hear() == "ended"
 
 
+async def test_the_estimate_does_not_count_the_time_in_which_nothing_ran(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1):
+        assert await double(1) == 2
+        await asyncio.sleep(0.5)
+        before = time.monotonic()
+        [running] = await _fill(home, 1)
+        with pytest.raises(wool.Overloaded) as caught:
+            await double(1)
+        assert caught.value.retry_after <= max(0.1, time.monotonic() - before)
+        home.tell("go")
+        await running
+
+
 async def test_calls_made_at_once_are_counted_before_the_workers_have_been_joined(
     home: Home,
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,54 @@ async def test_one_who_no_longer_waits_passes_its_turn_on(home: Home) -> None:
         assert stays.done()
         assert await double(1) == 2
         assert set(home.heard()) - {"nobody"} == {"stays"}
+
+
+async def test_a_place_is_not_lost_with_one_who_is_cancelled_in_the_turn_in_which_it_is_given(
+    home: Home,
+) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1) as pool:
+        assert await double(0) == 0  # the worker is joined
+        holder = hold(home.path, "go")
+        holder.send(None)
+        assert await home.hear() == "holding"
+        gives_up, stays = (asyncio.ensure_future(anext(pool.map(double, [n]))) for n in (1, 2))
+        for _ in range(5):  # until both are in the line
+            await asyncio.sleep(0)
+        holder.close()  # its place is given to the first of them, here and now
+        gives_up.cancel()
+        async with asyncio.timeout(20):
+            assert await stays == 4
+        assert gives_up.cancelled()
+        assert await double(3) == 6
+
+
+class Moody:
+    """Chooses nobody while it is in the mood for that."""
+
+    moody = False
+
+    def choose(
+        self, task: wool.Task, workers: Sequence[wool.WorkerLike]
+    ) -> Iterable[wool.WorkerLike]:
+        return [] if self.moody else workers
+
+
+async def test_a_place_is_not_lost_when_the_balancer_chooses_nobody_for_one_who_waits(
+    home: Home,
+) -> None:
+    balancer = Moody()
+    async with wool.WorkerPool(size=1, max_pending=1, loadbalancer=balancer) as pool:
+        holder = asyncio.create_task(hold(home.path, "go"))
+        assert await home.hear() == "holding"
+        waits = asyncio.ensure_future(anext(pool.map(double, [1])))
+        await asyncio.sleep(0)
+        balancer.moody = True
+        home.tell("go")
+        with pytest.raises(wool.NoWorkersAvailable, match="chose none"):
+            await waits
+        await holder
+        balancer.moody = False
+        assert await double(1) == 2
 
 
 async def test_an_attempt_after_a_long_one_has_the_whole_start_timeout(
