@@ -1,13 +1,31 @@
 import asyncio
+from collections.abc import AsyncGenerator
 
 import anyio
 import pytest
 
 import wool
-from tests.home import Home
+from tests.home import Home, say, told
 from tests.routines import block, double, evaluate, pid, refuse_to_end, slow_step, wait
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("pool")]
+
+
+@wool.routine
+async def swallow_within_a_timeout(home: str) -> AsyncGenerator[str, None]:
+    """Hold a timeout across the yields that is over once a cancellation has been swallowed."""
+    try:
+        async with asyncio.timeout(None) as scope:
+            yield "first"
+            say(home, "started")
+            try:
+                await told(home, "never")
+            except asyncio.CancelledError:
+                yield "swallowed"
+            scope.reschedule(0)
+            await told(home, "never")
+    except TimeoutError:
+        yield "TimeoutError"
 
 
 async def test_cancelling_the_caller_cancels_the_routine_and_waits_for_its_clean_up(
@@ -190,6 +208,19 @@ async def test_a_step_that_swallows_its_cancellation_still_yields(home: Home) ->
     assert await step == "second"
     await stream.aclose()
     assert home.heard() == ["cancelled", "ended"]
+
+
+async def test_a_cancellation_that_is_swallowed_does_not_spoil_the_timeout_around_it(
+    home: Home,
+) -> None:
+    stream = swallow_within_a_timeout(home.path)
+    assert await anext(stream) == "first"
+    step = asyncio.ensure_future(anext(stream))
+    assert await home.hear() == "started"
+    step.cancel()
+    assert await step == "swallowed"
+    assert await anext(stream) == "TimeoutError"
+    await stream.aclose()
 
 
 async def test_cancelling_at_any_moment_leaves_no_call_behind() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import wool
 from tests.combined_routines import nap
-from tests.home import Home
+from tests.home import Home, say, told
 from tests.routines import double, tell_steps, wait
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
@@ -38,6 +38,15 @@ async def slow_then_quick() -> AsyncGenerator[str, None]:
     await asyncio.sleep(0.2)
     yield "in time"
     await asyncio.sleep(FOREVER)
+
+
+@wool.routine(timeout=1.0)
+async def nap_past_the_limit_to_clean_up(place: str) -> None:
+    say(place, "started")
+    try:
+        await told(place, "never")
+    finally:
+        say(place, f"napped for {await nap(1.2)}")
 
 
 @wool.routine
@@ -107,6 +116,14 @@ async def test_the_limit_of_a_generator_is_for_each_step() -> None:
 async def test_a_stream_within_its_limit_ends_as_ever(home: Home) -> None:
     limited = tell_steps.options(timeout=FOREVER)
     assert [n async for n in limited(home.path, 3)] == [0, 1, 2]
+
+
+async def test_the_clean_up_of_a_call_that_is_dropped_may_call_past_its_limit(home: Home) -> None:
+    call = nap_past_the_limit_to_clean_up(home.path)
+    call.send(None)
+    assert await home.hear() == "started"
+    call.close()
+    assert await home.hear() == "napped for 1.2"
 
 
 async def test_a_timeout_of_the_routine_itself_stays_what_it_is() -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import threading
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
@@ -67,6 +68,15 @@ async def test_sending_to_a_generator_that_has_not_started_is_refused_as_ever() 
     with pytest.raises(TypeError, match="just-started"):
         await stream.asend("hello")
     await stream.aclose()
+
+
+async def test_a_generator_is_closed_when_what_it_is_sent_cannot_be_pickled(home: Home) -> None:
+    lock: Any = threading.Lock()
+    stream = tell_steps(home.path, 3)
+    await anext(stream)
+    with pytest.raises(wool.SerializationError, match="what was sent to"):
+        await stream.asend(lock)
+    assert home.heard() == ["0", "ended"]
 
 
 async def test_what_is_thrown_arrives_at_the_yield() -> None:
