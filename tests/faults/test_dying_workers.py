@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import wool
+from tests.faults.until import until
 from tests.home import Home
 from tests.routines import block, delegate_death, die, double, parrot, pid, tell_steps, wait
 
@@ -165,6 +167,23 @@ async def test_a_nested_call_whose_worker_dies_raises_in_the_routine(home: Home)
         other, outcome = await delegate_death(home.path)
         assert outcome == f"WorkerDied {other} {signal.SIGKILL:d}"
         assert len(pool.workers) >= 1
+
+
+async def test_workers_that_were_killed_leave_no_socket_in_the_directory() -> None:
+    async with wool.WorkerPool(size=1) as pool:
+        for _ in range(3):
+            os.kill(await pid(), signal.SIGKILL)
+            await _replaced(pool)
+        [worker] = pool.workers.values()
+        directory = Path(worker.address).parent
+        await until(lambda: [*directory.glob("*.sock")] == [Path(worker.address)])
+
+
+async def test_a_map_goes_on_that_is_begun_while_the_only_worker_is_being_replaced() -> None:
+    async with wool.WorkerPool(size=1) as pool:
+        os.kill(await pid(), signal.SIGKILL)
+        await until(lambda: not pool.workers)
+        assert [n async for n in pool.map(double, range(3))] == [0, 2, 4]
 
 
 @wool.routine
