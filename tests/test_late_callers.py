@@ -1,0 +1,63 @@
+"""Who comes to a worker that is about to end is turned away, so that another may take the call."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.home import Home
+from tests.routines import double, refuse_to_end
+from wool.protocol.calls import Calls
+from wool.protocol.frames import open_frame
+from wool.protocol.outcome import Lost, Outcome
+from wool.settings import PoolSettings
+from wool.task import Task
+from wool.transport.unix import UnixLink, authenticate, connect
+from wool.worker.janitor import Janitor
+from wool.worker.launch import LocalWorker, WorkerSettings, launched
+from wool.worker.runtime_directory import RuntimeDirectory
+
+pytestmark = pytest.mark.anyio
+
+_SETTINGS = PoolSettings(bytes(32), max_message_size=2**20, grace=10.0, start_timeout=60.0)
+
+
+@asynccontextmanager
+async def _worker() -> AsyncGenerator[LocalWorker]:
+    """Run a worker whose token the test knows."""
+    directory = RuntimeDirectory()
+    janitor = Janitor(directory.path)
+    with contextlib.ExitStack() as ending:
+        ending.callback(directory.remove)
+        ending.callback(janitor.dismiss)
+        async with launched(WorkerSettings(_SETTINGS, directory.path, janitor)) as worker:
+            yield worker
+
+
+async def _call(link: UnixLink, task: Task) -> Outcome | Lost:
+    """Say hello on a link that is open, and make a call."""
+    await authenticate(link, _SETTINGS.token)
+    calls = Calls(link, _SETTINGS.grace)
+    link.attach(calls)
+    opened, buffers = open_frame(task, link.max_message_size)
+    return await calls.open(task, opened, buffers).outcome()
+
+
+async def test_one_who_says_hello_while_the_worker_stops_is_rejected_and_nothing_is_started(
+    home: Home,
+) -> None:
+    async with _worker() as worker:
+        late, early = [
+            await connect(worker.metadata.address, _SETTINGS.max_message_size) for _ in range(2)
+        ]
+        running = asyncio.create_task(_call(early, Task(refuse_to_end.local, (home.path,))))
+        assert (await home.hear()).startswith("started")
+        stopping = asyncio.create_task(worker.stop())
+        assert await home.hear() == "ignored"
+        outcome = await _call(late, Task(double.local, (1,)))
+        assert isinstance(outcome, Outcome)
+        assert (outcome.kind, outcome.frame.reject.reason) == ("reject", "the worker is stopping")
+        home.tell("go")
+        await asyncio.wait([stopping, running])
