@@ -24,8 +24,10 @@ __all__ = [
     "relay_late",
     "set_and_wait",
     "sets",
+    "sets_a_default",
     "sets_and_resets",
     "sets_something_unpicklable",
+    "sets_twice_and_resets_both",
 ]
 
 REQUEST: ContextVar[str] = ContextVar("tests_request")
@@ -106,6 +108,25 @@ async def sets_and_resets() -> AsyncGenerator[str | None, None]:
     yield REQUEST.get()
     REQUEST.reset(token)
     yield REQUEST.get(None)
+
+
+@wool.routine
+async def sets_twice_and_resets_both() -> AsyncGenerator[str | None, None]:
+    first = REQUEST.set("first")
+    yield REQUEST.get()
+    second = REQUEST.set("second")
+    yield REQUEST.get()
+    REQUEST.reset(second)
+    REQUEST.reset(first)
+    yield REQUEST.get(None)
+
+
+@wool.routine
+async def sets_a_default() -> AsyncGenerator[str, None]:
+    while True:
+        seen = DEFAULTED.get()
+        DEFAULTED.set("set")
+        yield seen
 
 
 @wool.routine(prefetch=2)

@@ -1,16 +1,16 @@
 """ContextVars travel with calls and come back, as if the routine ran here."""
 
 import asyncio
-import functools
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
 from contextvars import ContextVar
-from typing import Any, ParamSpec
+from typing import Any
 
 import pytest
 
 import wool
 from tests import propagated
+from tests.alone import alone
 from tests.awkward_variables import fails_with, sets_what_exits, waits_with
 from tests.home import Home
 from tests.late_value import Value
@@ -21,21 +21,14 @@ from tests.routines import tell_steps
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
 
 Function = Callable[..., Any]
-P = ParamSpec("P")
-
-
-def alone(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Coroutine[Any, Any, None]]:
-    """Run a test in a task of its own: what it sets is not set in the next."""
-
-    @functools.wraps(test)
-    async def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        await asyncio.create_task(test(*args, **kwargs))
-
-    return run
-
 
 TWINS = [propagated.at_each_step, propagated.at_each_step.local]
 RESETTING = [propagated.sets_and_resets, propagated.sets_and_resets.local]
+RESETTING_BOTH = [
+    propagated.sets_twice_and_resets_both,
+    propagated.sets_twice_and_resets_both.local,
+]
+DEFAULTS = [propagated.sets_a_default, propagated.sets_a_default.local]
 
 
 @alone
@@ -144,6 +137,41 @@ async def test_a_reset_at_a_later_step_comes_back(function: Function, before: st
     assert REQUEST.get() == "inner"
     assert await anext(steps) == before
     assert REQUEST.get(None) == before
+    await steps.aclose()
+
+
+@pytest.mark.parametrize("function", RESETTING_BOTH, ids=["there", "here"])
+@alone
+async def test_what_was_set_twice_is_not_set_once_both_are_reset(function: Function) -> None:
+    steps = function()
+    assert [(await anext(steps), REQUEST.get(None)) for _ in range(3)] == [
+        ("first", "first"),
+        ("second", "second"),
+        (None, None),
+    ]
+    await steps.aclose()
+
+
+@pytest.mark.parametrize("function", DEFAULTS, ids=["there", "here"])
+@alone
+async def test_a_step_from_another_context_sees_what_that_has(function: Function) -> None:
+    async def step() -> tuple[str, str]:
+        return await anext(steps), DEFAULTED.get()
+
+    steps = function()
+    assert await asyncio.create_task(step()) == ("default", "set")
+    assert await step() == ("default", "set")
+    await steps.aclose()
+
+
+@alone
+async def test_a_reset_that_comes_to_another_context_than_the_set_is_no_error() -> None:
+    async def step() -> tuple[str | None, str | None]:
+        return await anext(steps), REQUEST.get(None)
+
+    steps = propagated.sets_and_resets()
+    assert await step() == ("inner", "inner")
+    assert await asyncio.create_task(step()) == (None, "inner")
     await steps.aclose()
 
 
