@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -125,6 +126,54 @@ async def test_the_event_ends_streams_without_a_signal_and_those_to_come() -> No
         await EventStream(untouched.stream("x"))(later.scope, later.receive, later.send)
         assert not untouched.opened
         assert [message.get("status") for message in later.sent] == [200, None]
+
+
+@pytest.mark.anyio
+async def test_streams_are_told_of_a_signal_though_its_handler_raises() -> None:
+    def give_up(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, give_up)
+    try:
+        with end_streams_on_signals() as event:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                await event.wait()
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_is_open_when_the_block_is_left_ends() -> None:
+    tap, exchange = Tap(), Exchange()
+    with end_streams_on_signals():
+        stream = EventStream(tap.stream("x"))
+        response = asyncio.create_task(stream(exchange.scope, exchange.receive, exchange.send))
+        await exchange.begun.wait()
+    async with asyncio.timeout(5):
+        await response
+    assert tap.closed
+    assert exchange.sent[-1]["more_body"] is False
+
+
+@pytest.mark.anyio
+async def test_a_client_that_does_not_take_the_end_holds_a_shutdown_for_a_second() -> None:
+    tap, exchange = Tap(), Exchange()
+
+    async def send(message: Any) -> None:
+        if message.get("more_body") is False:
+            await asyncio.Event().wait()
+        await exchange.send(message)
+
+    with end_streams_on_signals() as event:
+        stream = EventStream(tap.stream("x"), send_timeout=None)
+        response = asyncio.create_task(stream(exchange.scope, exchange.receive, send))
+        await exchange.begun.wait()
+        event.set()
+        async with asyncio.timeout(5):
+            await response  # and not a TimeoutError: nobody is there to be told
+    assert tap.closed
 
 
 @pytest.mark.anyio
