@@ -16,7 +16,8 @@ CHECKS := check-format check-lint check-mypy check-pyright check-imports check-p
 SETUP := sh tools/python.sh -m tools.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all coverage soak check docs bench format proto lock build ci clean env $(CHECKS)
+.PHONY: help demo test test-all coverage soak mutants check docs bench format proto lock build ci clean \
+	env $(CHECKS)
 
 help: ## show this list
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,9 @@ coverage: env ## run the tests, workers measured too, and report what they reach
 
 soak: env ## run the long forms of the fault tests, which take about two hours
 	WOOL_SOAK=1 $(BIN)/pytest tests/faults -rP --show-capture=stdout $(ARGS)
+
+mutants: env ## list small changes of the code that no test notices (ARGS="--seed 1 --count 200")
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 check: env ## format, lint, types, layers, generated code, lock, docs
 	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
