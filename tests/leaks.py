@@ -102,8 +102,9 @@ def _files() -> Iterator[str]:
 
 
 def _shared_memory() -> Iterator[str]:
+    """Name what is called wool's: the whole machine keeps there what it shares, mapped or not."""
     if SHARED_MEMORY.is_dir():
-        for path in SHARED_MEMORY.iterdir():
+        for path in SHARED_MEMORY.glob("*wool*"):
             if not _is_in_use_elsewhere(path):
                 yield path.name
 
