@@ -18,6 +18,8 @@ __all__ = ["SHARED_MEMORY", "Traces", "left_since"]
 
 _PROC = Path("/proc/self/fd")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - it is looked at, not written to
+# Multiprocessing's, on the whole machine and mapped or not; its own tests look after them.
+_SOMEBODY_ELSES = ("psm_", "sem.mp-", "sem.loky-", "joblib_")
 _SHARED_THREADS = ("asyncio_", "uvloop_", "AnyIO", "pytest_timeout", "ThreadPoolExecutor")
 
 
@@ -102,10 +104,9 @@ def _files() -> Iterator[str]:
 
 
 def _shared_memory() -> Iterator[str]:
-    """Name what is called wool's: the whole machine keeps there what it shares, mapped or not."""
     if SHARED_MEMORY.is_dir():
-        for path in SHARED_MEMORY.glob("*wool*"):
-            if not _is_in_use_elsewhere(path):
+        for path in SHARED_MEMORY.iterdir():
+            if not path.name.startswith(_SOMEBODY_ELSES) and not _is_in_use_elsewhere(path):
                 yield path.name
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 HOLD = """
 import mmap, os, sys, tempfile
-with tempfile.NamedTemporaryFile(prefix="wool-", dir=sys.argv[1], delete=False) as file:
+with tempfile.NamedTemporaryFile(dir=sys.argv[1], delete=False) as file:
     file.truncate(1)
     with mmap.mmap(file.fileno(), 1):
         RENAME
@@ -26,7 +26,7 @@ with tempfile.NamedTemporaryFile(prefix="wool-", dir=sys.argv[1], delete=False) 
 """
 RENAMES = {
     "as it was made": "pass",
-    "as sem_open does": "os.link(file.name, sys.argv[1] + '/sem.wool'); os.unlink(file.name)",
+    "as sem_open does": "os.link(file.name, sys.argv[1] + '/sem'); os.unlink(file.name)",
 }
 
 
@@ -50,11 +50,11 @@ def test_the_systems_shared_memory_is_looked_at() -> None:
 
 def test_shared_memory_that_nobody_holds_any_more_is_seen(shared_memory: Path) -> None:
     before = Traces.now()
-    with tempfile.NamedTemporaryFile(prefix="wool-", dir=shared_memory) as memory:
+    with tempfile.NamedTemporaryFile(dir=shared_memory) as memory:
         assert Traces.now().since(before)["shared_memory"] == [Path(memory.name).name]
 
 
-def test_shared_memory_of_another_name_is_somebody_elses(shared_memory: Path) -> None:
+def test_shared_memory_of_multiprocessing_is_somebody_elses(shared_memory: Path) -> None:
     before = Traces.now()
     with tempfile.NamedTemporaryFile(prefix="psm_", dir=shared_memory):
         assert "shared_memory" not in Traces.now().since(before)

@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -270,7 +270,7 @@ def _take_all(held: contextlib.ExitStack) -> None:
 
 
 @contextlib.contextmanager
-def _limited(kind: int, limit: int) -> Iterator[None]:
+def _limited(kind: int, limit: int) -> Generator[None]:
     before = resource.getrlimit(kind)
     resource.setrlimit(kind, (limit, before[1]))
     try:

@@ -145,6 +145,9 @@ class UnixLink(asyncio.BufferedProtocol, Link):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._open_links.add(self)
+        if self._lost:  # it was aborted before
+            self._transport.abort()
+            return
         sock: socket.socket = transport.get_extra_info("socket")
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)

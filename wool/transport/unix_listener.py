@@ -39,6 +39,7 @@ class UnixListener:
         self._links: set[UnixLink] = set()
         self._strangers: dict[UnixLink, asyncio.TimerHandle] = {}
         self._server: asyncio.Server | None = None
+        self._closed = False
 
     async def open(self, path: str) -> None:
         """Listen from now on. Raises OSError."""
@@ -46,6 +47,7 @@ class UnixListener:
 
     def close(self) -> None:
         """Take nobody in any more. Links stay as they are."""
+        self._closed = True
         if self._server is not None:
             self._server.close()
         for stranger in list(self._strangers):
@@ -81,6 +83,8 @@ class UnixListener:
         self._strangers[link] = self._loop.call_later(_HELLO_TIME, self._expire, link)
         handshake = WorkerHandshake(self._uid, self._token, admit, refuse, left)
         link.attach(handshake, limit=HELLO_LIMIT)
+        if self._closed:  # the loop had taken the connection by then
+            link.abort()
         return link
 
     def _expire(self, stranger: UnixLink) -> None:

@@ -50,7 +50,6 @@ class Runtime:
         self._callers: dict[UnixLink, Sessions] = {}
         self._retired = asyncio.Event()
         self._drained = False
-        self._stopping = False
         self._share = Share(start.max_tasks, lambda: self._tell(due=wire.Due()))
         self._writer: asyncio.StreamWriter | None = None
         self._logs: LogsToParent | None = None
@@ -112,8 +111,6 @@ class Runtime:
         """Serve a caller. When it hangs up, its calls end."""
         self._callers = {link: s for link, s in self._callers.items() if not s.done}
         sessions = self._callers[link] = Sessions(link, self._peers, self._admit)
-        if self._stopping:
-            sessions.close()
         return sessions
 
     def _admit(self, opened: wire.Open) -> bool:
@@ -170,7 +167,6 @@ class Runtime:
 
     async def _end_calls(self, deadline: float) -> bool:
         """Cancel what runs; tell whether all of it ended in time."""
-        self._stopping = True
         for sessions in self._callers.values():
             sessions.close()
         try:
