@@ -4,8 +4,6 @@ from __future__ import annotations
 
 __all__ = ["ANYWHERE", "NO_OPTIONS", "Options", "Placement", "Task", "qualified_name"]
 
-import itertools
-import os
 from collections.abc import Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, field, fields, replace
@@ -13,25 +11,9 @@ from typing import Any, Self
 from uuid import UUID
 
 from wool.checks import optional, positive_seconds, strings
+from wool.keys import Keys
 
-
-class _Keys:
-    """Unique ids as bytes, six times as fast as uuid4: 8 random for this process, 8 that count."""
-
-    def __init__(self) -> None:
-        self._prefix = b""
-        self._count = itertools.count(1)
-        self._renew()
-        os.register_at_fork(after_in_child=self._renew)
-
-    def __call__(self) -> bytes:
-        return self._prefix + next(self._count).to_bytes(8)
-
-    def _renew(self) -> None:
-        self._prefix = os.urandom(8)
-
-
-_new_key = _Keys()
+_new_key = Keys()
 
 
 def qualified_name(function: object) -> str:
