@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Routine", "redirected", "routine"]
+__all__ = ["Routine", "options_of", "redirected", "routine", "routine_of"]
 
 import functools
 import inspect
@@ -108,13 +108,25 @@ def routine(function: Any = None, /, **options: Any) -> Any:
 
 def redirected(wrapper: Any, pool: PoolLike, placement: Placement = ANYWHERE) -> Any:
     """Return the routine `wrapper` with its calls going to `pool`; None if it is no routine."""
-    try:
-        options = _options[wrapper]
-    except (KeyError, TypeError):  # or it can't be hashed, or referred to weakly
+    options = options_of(wrapper)
+    if options is None:
         return None
     function = getattr(wrapper, PLAIN)
     make = _generator_routine if is_generator(function) else _coroutine_routine
     return make(function, options, lambda _: pool, placement)
+
+
+def options_of(wrapper: Any) -> Options | None:
+    """Return what the routine `wrapper` was decorated with; None if it is no routine."""
+    try:
+        return _options.get(wrapper)
+    except TypeError:  # it can't be hashed, or referred to weakly
+        return None
+
+
+def routine_of(function: FunctionType, options: Options) -> Any:
+    """Return the routine that a function makes with these options."""
+    return _decorate(function, options)
 
 
 class _Decorator(Protocol):

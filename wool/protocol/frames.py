@@ -17,9 +17,9 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.serializer import Buffer, Pickled
 from wool.reference import reference, resolve
 from wool.task import NO_OPTIONS, Options, Task
+from wool.values import by_value
 
 PROTOCOL_VERSION = 1
-_CACHED = 64 * 1024  # bytes of a routine by value; a larger one carries data, and is not kept
 
 
 class Sender(Protocol):
@@ -73,6 +73,7 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]
         opened.options.CopyFrom(options)
     where = reference(task.callable)
     if where is None:
+        opened.module, opened.qualname = task.callable.__module__, task.callable.__qualname__
         what = f"the routine {task.name!r}"
         opened.function = serializer.dumps_in_band(task.callable, what)
         size = len(opened.function) + arguments.size
@@ -114,10 +115,12 @@ def _named_arguments(task: Task) -> Mapping[str, Any]:
 def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     """Rebuild a task at the worker. Raises SerializationError, and what importing raises."""
     opened = frame.open
-    if len(opened.function) > _CACHED:
-        function: Callable[..., Any] = serializer.loads(opened.function)
-    elif opened.function:
-        function = _by_value(opened.function)
+    if opened.function:
+        try:
+            function = by_value.load_function(opened.function)
+        except BaseException as error:
+            what = f"the routine '{opened.module}.{opened.qualname}'"
+            raise serializer.unreadable(what, error) from error
     else:
         try:
             function = _by_reference(opened.module, opened.qualname)
@@ -146,13 +149,6 @@ def _options(frame: wire.Frame) -> Options:
         return NO_OPTIONS
     asked = frame.open.options
     return Options(timeout=timeout, tags=frozenset(asked.tags), prefetch=asked.prefetch)
-
-
-# The same bytes are the same function: its globals last between calls, as a module's do.
-@lru_cache(maxsize=256)
-def _by_value(pickled: bytes) -> Callable[..., Any]:
-    function: Callable[..., Any] = serializer.loads(pickled)
-    return function
 
 
 @lru_cache(maxsize=4096)

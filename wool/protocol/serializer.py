@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from wool.exceptions import MessageTooLarge, SerializationError
+from wool.values import by_value
 
 Buffer = bytes | bytearray | memoryview
 
 _PROTOCOL = 5
 _OUT_OF_BAND = 64 * 1024  # bytes; below it, copying is cheaper than a buffer of its own
 _MAIN = b"__main__"
-_BY_VALUE = b"_class_setstate"  # cloudpickle's, for every class that travels by value
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,7 @@ def dumps_in_band(value: object, what: str) -> bytes:
 
 def loads(data: bytes, buffers: Sequence[Buffer] = ()) -> Any:
     """Unpickle. Raises whatever the value's own code raises."""
-    if _BY_VALUE in data:
-        from wool.protocol import by_value
-
+    if by_value.is_by_value(data):
         return by_value.loads(data, buffers)
     return pickle.loads(data, buffers=buffers)
 
@@ -101,8 +99,6 @@ def _dumps(
         # What pickle refers to in __main__ is not there in another process.
         if _MAIN not in data:
             return data
-    from wool.protocol import by_value
-
     buffers.clear()
     return by_value.dumps(value, callback)
 

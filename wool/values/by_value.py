@@ -1,0 +1,74 @@
+"""Values with functions and classes that another process can't import."""
+
+from __future__ import annotations
+
+__all__ = ["dumps", "is_by_value", "load_function", "loads"]
+
+import pickle
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from wool.values.namespaces import Namespace
+from wool.values.parts import Part
+from wool.values.reader import Reading, read
+
+_CACHED = 64 * 1024  # bytes of a function; a larger one carries data, and is not kept
+_END = b"\0"  # a pickle ends with another byte
+_LENGTH = 8  # bytes of the length of the parts, before the end
+
+
+class _Read(NamedTuple):
+    function: Callable[..., Any]
+    globals: list[tuple[Namespace, int]]
+
+
+def dumps(value: object, buffer_callback: Callable[[pickle.PickleBuffer], bool] | None) -> bytes:
+    """Pickle `value`, with the classes, functions and globals that it needs."""
+    # It imports cloudpickle, which takes 29 ms and which not everybody needs.
+    from wool.values.writer import write
+
+    body, parts = write(value, buffer_callback)
+    body.seek(0, 2)
+    body.write(parts)
+    body.write(len(parts).to_bytes(_LENGTH))
+    body.write(_END)
+    return body.getvalue()
+
+
+def is_by_value(data: bytes) -> bool:
+    """Tell whether `dumps` of this module made `data`, and not a pickle alone."""
+    return data[-1:] == _END
+
+
+def loads(data: bytes, buffers: Iterable[Any] = ()) -> Any:
+    """Unpickle what `dumps` made."""
+    return read(data, _reading(data), buffers)
+
+
+def load_function(data: bytes) -> Callable[..., Any]:
+    """Unpickle a function. The same bytes are the same function, unless its globals changed."""
+    if len(data) > _CACHED:
+        function: Callable[..., Any] = loads(data)
+        return function
+    kept = _kept(data)
+    if not kept or any(namespace.changes != changes for namespace, changes in kept[0].globals):
+        reading = _reading(data)
+        function = read(data, reading, ())
+        seen = [(namespace, namespace.changes) for namespace in reading.globals.namespaces.values()]
+        kept[:] = [_Read(function, seen)]
+    return kept[0].function
+
+
+@lru_cache(maxsize=256)
+def _kept(data: bytes) -> list[_Read]:
+    """Return where the function of these bytes is kept."""
+    del data
+    return []
+
+
+def _reading(data: bytes) -> Reading:
+    end = len(data) - _LENGTH - len(_END)
+    length = int.from_bytes(data[end : end + _LENGTH])
+    sender, parts = pickle.loads(data[end - length : end])
+    return Reading(sender, {key: Part(*part) for key, *part in parts})

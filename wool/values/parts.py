@@ -1,0 +1,24 @@
+"""What a message brings beside its value: the classes and globals that the value needs."""
+
+from __future__ import annotations
+
+__all__ = ["Key", "Part", "Table"]
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Key = tuple[bytes, str]
+"""A class, by its identity and ""; or a global, by its namespace's identity and its name."""
+
+
+class Part(NamedTuple):
+    """The definition of a class, or the value of a global."""
+
+    data: bytes
+    """Pickled. Other classes and globals stand in it as their keys."""
+    needs: tuple[Key, ...]
+    """Those, and the globals that functions in it use."""
+
+
+Table = Mapping[Key, Part]
+"""The parts of a message: all that its value needs, directly or by way of others."""
