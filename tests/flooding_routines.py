@@ -20,6 +20,7 @@ __all__ = [
     "floods_from_a_thread",
     "floods_of_a_lifespan",
     "leaves_a_flood_behind",
+    "logs_a_megabyte",
     "relays_a_flood",
 ]
 
@@ -48,6 +49,12 @@ async def floods(over: str) -> int:
 
 
 @wool.routine
+async def logs_a_megabyte() -> None:
+    for _ in range(20):
+        _log.warning(_WIDE)
+
+
+@wool.routine
 async def relays_a_flood(over: str) -> int:
     await floods(over)
     return await peak_memory.local()
@@ -70,10 +77,12 @@ async def answers_at_length_after_a_flood() -> bytes:
 
 @wool.routine
 async def floods_from_a_thread() -> int:
-    """Keep the loop from turning meanwhile."""
+    """Keep the loop from turning meanwhile, but for a moment now and then."""
     thread = threading.Thread(target=_log_all)
     thread.start()
-    thread.join()
+    while thread.is_alive():
+        thread.join(0.05)
+        await asyncio.sleep(0)
     return await peak_memory.local()
 
 

@@ -20,6 +20,7 @@ from tests.flooding_routines import (
     floods_from_a_thread,
     floods_of_a_lifespan,
     leaves_a_flood_behind,
+    logs_a_megabyte,
     relays_a_flood,
 )
 from tests.logging_routines import logs
@@ -77,6 +78,15 @@ async def test_a_caller_that_stands_still_costs_its_worker_little_memory(
         arrived, dropped = _accounted(caplog.records)
         assert dropped > FLOOD // 2
         assert arrived + dropped == FLOOD
+
+
+async def test_nothing_is_dropped_of_what_is_read_meanwhile_however_much_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with wool.WorkerPool(size=1):
+        for _ in range(20):
+            await logs_a_megabyte()
+    assert _accounted(caplog.records) == (400, 0)
 
 
 async def test_what_was_dropped_is_said_before_the_result_and_what_is_logged_later(
