@@ -23,6 +23,7 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Self
 
 from wool.checks import budget, optional
+from wool.entered import at_prompt, is_any_open, note_entered, note_left
 from wool.exceptions import NoActivePool
 from wool.task import Task
 from wool.types import LogSink, PoolLike
@@ -40,22 +41,29 @@ _CURE = (
     "that makes the call, take 'pool: WoolPool', elsewhere make an open pool active with "
     "'with pool.activate()', or run the function here with '.local(...)'"
 )
+_CURE_IF_OPEN = (
+    "one is open, but was entered in another task or thread: make it active here with "
+    "'with pool.activate()', let a web handler, or the dependency of one that makes the call, take "
+    "'pool: WoolPool', call it inside an 'async with wool.WorkerPool(...)' of its own, or run the "
+    "function here with '.local(...)'"
+)
 
 
 def active_pool(task: Task) -> PoolLike:
     """Return the innermost open pool, for `task`. Raises NoActivePool where there is none."""
     pool = open_pool()
     if pool is None:
-        raise NoActivePool(f"the routine {task.name!r} was called with no pool active; {_CURE}")
+        cure = _CURE_IF_OPEN if is_any_open() else _CURE
+        raise NoActivePool(f"the routine {task.name!r} was called with no pool active; {cure}")
     return pool
 
 
 def open_pool() -> PoolLike | None:
-    """Return the innermost pool here that is still open; None where there is none."""
+    """Return the innermost pool here that is still open, or a prompt's; None without one."""
     pool = _pool.get()
     while pool is not None and pool.closed:
         pool = pool.outer
-    return pool
+    return at_prompt() if pool is None else pool
 
 
 def current_task() -> Task | None:
@@ -66,6 +74,7 @@ def current_task() -> Task | None:
 def enter_pool(pool: PoolLike) -> None:
     """Make `pool` the active one here."""
     _pool.set(pool)
+    note_entered(pool)
 
 
 def leave_pool(pool: PoolLike) -> None:
@@ -74,6 +83,7 @@ def leave_pool(pool: PoolLike) -> None:
     No token is used: a pool may be left in another context than it was entered in. Contexts that
     still hold it skip it, since it is closed.
     """
+    note_left(pool)
     if _pool.get() is pool:
         _pool.set(pool.outer)
 

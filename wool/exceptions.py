@@ -54,7 +54,7 @@ class WoolError(Exception):
 
 
 class NoActivePool(WoolError):
-    """A routine was called where no pool is active."""
+    """A routine was called where no pool is active; the message says how to make one active."""
 
 
 class PoolClosed(WoolError):
