@@ -171,10 +171,18 @@ def test_members_of_an_enum_are_the_same_after_the_trip() -> None:
     class Planet(enum.Enum):
         EARTH = (5.9, 6.3)
         def __init__(self, mass, radius): self.mass, self.radius = mass, radius
+    class Number(enum.Enum):
+        ONE = (1, "one")
+        UN = (1, "one")
+        def __new__(cls, number, label):
+            member = object.__new__(cls)
+            member._value_, member.label = number, label
+            return member
     @wool.routine
     async def look(colour, level, rights, planet):
         same = colour is Colour.RED and level is Level.LOW and rights is Rights.READ
-        return same, planet is Planet.EARTH, planet.mass, Colour("b"), Rights.READ | Rights.WRITE
+        number = Number(1) is Number.UN and Number.ONE.label
+        return same, planet.mass, number, Colour("b"), Rights.READ | Rights.WRITE
     async def main():
         async with wool.WorkerPool(size=1):
             for _ in range(2):
@@ -182,7 +190,7 @@ def test_members_of_an_enum_are_the_same_after_the_trip() -> None:
                 print(seen, blue is Colour.BLUE, both is Rights.READ | Rights.WRITE)
             assert await echo(Colour) is Colour
     """)
-        == "[True, True, 5.9] True True\n" * 2
+        == "[True, 5.9, 'one'] True True\n" * 2
     )
 
 
@@ -668,4 +676,23 @@ def test_a_local_routine_calls_itself() -> None:
         async with wool.WorkerPool(size=1): print(await outer()(3))
     """)
         == "3\n"
+    )
+
+
+def test_an_attribute_that_home_sets_is_there_on_workers_that_start_later() -> None:
+    assert (
+        _prints("""
+    class Settings:
+        rate = 1
+    @wool.routine
+    async def rate(): return Settings.rate
+    async def main():
+        async with wool.WorkerPool(size=1):
+            before = await rate()
+            Settings.rate = 2
+            during = await rate()
+        async with wool.WorkerPool(size=1):
+            print(before, during, await rate())
+    """)
+        == "1 1 2\n"
     )

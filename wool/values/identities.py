@@ -18,18 +18,26 @@ from wool.keys import Keys
 from wool.values.parts import Part
 
 _KEPT = 256
+_ATOMS = frozenset({bool, bytes, float, int, str, type(None)})
 
 
 class _Known:
     """What is known of one object."""
 
-    __slots__ = ("definition", "is_home", "key", "reference")
+    __slots__ = ("attributes", "definition", "is_home", "key", "mention", "reference")
 
     def __init__(self, reference: ReferenceType[Any], key: bytes, *, is_home: bool) -> None:
         self.reference = reference
         self.key = key
         self.is_home = is_home
         self.definition: Part | None = None
+        self.attributes = dict[str, object]()
+        self.mention: Part | None = None
+
+
+def _attributes(cls: type) -> dict[str, object]:
+    """Return what tells whether the attributes of a class were set, without keeping them alive."""
+    return {k: v if type(v) in _ATOMS else id(v) for k, v in vars(cls).items()}
 
 
 class Identities:
@@ -89,15 +97,29 @@ class Identities:
                 self._kept.popitem(last=False)
 
     def definition_of(self, cls: type) -> Part | None:
-        """Return what `define` was given for a class."""
+        """Return what `define` was given for a class, unless home has set attributes since."""
         known = self._entry(cls)
-        return None if known is None else known.definition
+        if known is None or (known.is_home and known.attributes != _attributes(cls)):
+            return None
+        return known.definition
 
     def define(self, cls: type, definition: Part) -> None:
         """Note the definition of a class that has an identity."""
         known = self._entry(cls)
         if known is not None:
             known.definition = definition
+            known.attributes = _attributes(cls)
+
+    def mention_of(self, cls: type) -> Part | None:
+        """Return what `mention` was given for a class."""
+        known = self._entry(cls)
+        return None if known is None else known.mention
+
+    def mention(self, cls: type, mention: Part) -> None:
+        """Note what a global is written as that is a class."""
+        known = self._entry(cls)
+        if known is not None:
+            known.mention = mention
 
     def after_fork(self) -> None:
         """Make the lock anew: another thread may have held it when this process was forked."""

@@ -18,7 +18,7 @@ from wool.values.standard import remaking
 _ATOMS = frozenset({bool, bytes, float, int, str, type(None)})
 _PROTOCOL = 5
 _UNDERWAY = Part(b"", ())
-_FOUND = (FunctionType, type, ModuleType, set, frozenset, tuple)  # or can have no state set
+_FOUND = (FunctionType, ModuleType, set, frozenset, tuple)  # or can have no state set
 
 
 def write(
@@ -130,19 +130,28 @@ class _Writer:
         came = namespace.as_it_came(name)
         if came is not None:
             return came
-        value: object = namespace.values[name]
-        if type(value) in _ATOMS:
-            return Part(pickle.dumps(value, _PROTOCOL), ())
         self.see(namespace)
         try:
-            found = issubclass(type(value), _FOUND) or remaking(value) is not None
-            if found or self.name_of(value) != key:
-                return self._part(value, key)
-            return self._part(value, key, begun=True)
+            return self._value(key, namespace.values[name])
         except Exception as error:
             if not namespace.is_home:  # a worker's own, such as a connection, stays there
                 return namespace.as_it_came(name, though_set_anew=True)
             raise pickle.PicklingError(f"the global {name!r}: {error}") from error
+
+    def _value(self, key: Key, value: object) -> Part:
+        if type(value) in _ATOMS:
+            return Part(pickle.dumps(value, _PROTOCOL), ())
+        if isinstance(value, type):
+            return self._mention(value, key)
+        found = issubclass(type(value), _FOUND) or remaking(value) is not None
+        return self._part(value, key, begun=not found and self.name_of(value) == key)
+
+    def _mention(self, cls: type, key: Key) -> Part:
+        mention = identities.mention_of(cls)
+        if mention is None:
+            mention = self._part(cls, key)
+            identities.mention(cls, mention)
+        return mention
 
     def _part(self, value: object, own: Key | type | None, *, begun: bool = False) -> Part:
         file = io.BytesIO()
