@@ -210,7 +210,7 @@ class Open(_message.Message):
     """where the worker finds the routine ..."""
     qualname: _builtins.str
     function: _builtins.bytes
-    """... or the routine itself, pickled by value"""
+    """... unless this is it, pickled by value; then they are for messages"""
     arguments: _builtins.bytes
     """a pair: positional, by keyword"""
     @_builtins.property
