@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import wool
+from tests.faults.until import until
 from tests.home import Home, say, told
 from tests.routines import Account, count, double, fail, pid, wait
 
@@ -177,3 +178,11 @@ async def test_a_generator_is_refused(pool: wool.WorkerPool) -> None:
 async def test_what_is_no_routine_is_refused(pool: wool.WorkerPool) -> None:
     with pytest.raises(TypeError, match="is not a routine"):
         await pool.broadcast(asyncio.sleep, 0)
+
+
+async def test_a_generator_is_refused_though_nobody_is_there() -> None:
+    async with wool.WorkerPool(size=1) as pool:
+        os.kill(await pid(), signal.SIGKILL)
+        await until(lambda: not pool.workers)
+        with pytest.raises(TypeError, match=r"iterate over pool\.dispatch"):
+            await pool.broadcast(count, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -14,6 +14,15 @@ from tests.routines import double, evaluate, fail
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
 
 
+@wool.routine
+async def fail_for_large_reasons() -> None:
+    error = ValueError("the last")
+    for _ in range(300):
+        reason, error = error, ValueError("x" * 9_000)
+        error.__cause__ = reason
+    raise error
+
+
 async def _caught(call: Any) -> BaseException:
     async with asyncio.timeout(5):
         with pytest.raises(BaseException) as caught:  # noqa: PT011 - whatever comes
@@ -161,6 +170,14 @@ async def test_an_exception_too_large_to_travel_becomes_a_remote_error_that_is_c
     assert isinstance(caught, wool.RemoteError)
     assert caught.type == "builtins.ValueError"
     assert len(str(caught)) < 2_000
+
+
+async def test_an_exception_whose_causes_are_too_large_travels_without_them() -> None:
+    async with wool.WorkerPool(size=1, max_message_size=10_000):
+        caught = await _caught(fail_for_large_reasons())
+    assert isinstance(caught, wool.RemoteError)
+    assert caught.type == "builtins.ValueError"
+    assert caught.__cause__ is None
 
 
 async def test_a_thousand_causes_come_along() -> None:

@@ -20,8 +20,7 @@ __all__ = ["ROOT", "Ran", "Tree", "Trees"]
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = (".git", ".venv*", "build", "dist", "__pycache__", ".*_cache", ".coverage*", "htmlcov")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", re.MULTILINE)
-_HANGS = 30  # seconds; no test takes as long
-_OPTIONS = ("-q", "-p", "no:cacheprovider", f"--timeout={_HANGS}")
+_OPTIONS = ("-q", "-p", "no:cacheprovider")
 _IMPORTS = "import wool.worker.main, wool_integrations.fastapi"
 
 
