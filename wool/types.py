@@ -64,7 +64,11 @@ class WorkerLike(Protocol):
 
     @property
     def unacknowledged_for(self) -> float:
-        """Seconds for which the oldest of those has been waiting; 0 if there is none."""
+        """Seconds for which the oldest of those has been waiting; 0 if that is below 0.02.
+
+        More mean that the worker's loop is blocked: one that runs confirms a call in far less, and
+        time in which the caller's loop did not listen is no reason.
+        """
         ...
 
 

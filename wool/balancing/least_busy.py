@@ -6,19 +6,21 @@ __all__ = ["LeastBusyLoadBalancer"]
 
 import itertools
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
+from wool.balancing.blocked import answering_first
 from wool.task import Task
 from wool.types import WorkerLike
 
-_BLOCKED = 0.02  # seconds; a worker whose loop runs acknowledges a call in well under one of them
+_in_flight = attrgetter("in_flight")
 
 
 class LeastBusyLoadBalancer:
     """Gives a call to the worker that has the fewest, of those whose loop is not blocked.
 
-    A worker counts as blocked while it has not acknowledged a call for 20 ms: a routine computes
-    there without waiting. It comes last, and gets calls only if all are blocked: then the one that
-    has been for the shortest time is the best. Of workers with as many calls, each has its turn.
+    A worker counts as blocked while it has not acknowledged a call for 20 ms and others answer: a
+    routine computes there without waiting. It gets calls only if all are blocked: then the one that
+    has been for the shortest time gets them. Of workers with as many calls, each has its turn.
     """
 
     def __init__(self) -> None:
@@ -29,9 +31,4 @@ class LeastBusyLoadBalancer:
         del task
         first = next(self._turn) % len(workers)
         in_turn = [*workers[first:], *workers[:first]]
-        return sorted(in_turn, key=_load)
-
-
-def _load(worker: WorkerLike) -> tuple[float, int]:
-    blocked_for = worker.unacknowledged_for
-    return (blocked_for if blocked_for > _BLOCKED else 0.0), worker.in_flight
+        return answering_first(sorted(in_turn, key=_in_flight))

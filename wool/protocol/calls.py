@@ -5,8 +5,7 @@ from __future__ import annotations
 __all__ = ["Calls"]
 
 import itertools
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wool.exceptions import ProtocolError
 from wool.logs import replay
@@ -17,19 +16,26 @@ from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.prefetched_call import PrefetchedCall
 from wool.protocol.serializer import Buffer
 from wool.protocol.tally import Tally
+from wool.protocol.unacknowledged import Unacknowledged
 from wool.task import Task
 
 
 class Calls(CallTable):
-    """All calls on one link."""
+    """All calls on one link. `heard` is called as one is acknowledged, or ends before."""
 
-    def __init__(self, sender: Sender, grace: float, tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        grace: float,
+        tally: Tally | None = None,
+        heard: Callable[[], None] | None = None,
+    ) -> None:
         self._sender = sender
         self._grace = grace
         self._tally = tally or Tally()
         self._call_ids = itertools.count(1)
         self._calls: dict[int, Call] = {}
-        self._unacknowledged: dict[int, float] = {}
+        self._unacknowledged = Unacknowledged(heard)
         self._abandoned: set[int] = set()
         self._tally.table = self._calls
 
@@ -46,12 +52,16 @@ class Calls(CallTable):
 
     @property
     def unacknowledged_for(self) -> float:
-        """Seconds for which the oldest unacknowledged call has been waiting."""
-        oldest = next(iter(self._unacknowledged.values()), None)
-        return 0.0 if oldest is None else time.monotonic() - oldest
+        """Seconds for which the oldest of them has been waiting, if that is a sign of trouble."""
+        return self._unacknowledged.waiting_for
+
+    @property
+    def room(self) -> int:
+        """How many more calls keep the worker busy without waiting there for long."""
+        return self._unacknowledged.room
 
     def acknowledge(self, call_id: int) -> None:
-        self._unacknowledged.pop(call_id, None)
+        self._unacknowledged.discard(call_id)
 
     def open(
         self,
@@ -68,7 +78,7 @@ class Calls(CallTable):
         self._sender.send(opening, buffers)
         kind = PrefetchedCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
-        self._unacknowledged[call_id] = time.monotonic()
+        self._unacknowledged.add(call_id)
         return call
 
     def forget(
@@ -84,7 +94,7 @@ class Calls(CallTable):
         if closing:  # it stays unacknowledged: its worker may be blocked, whoever waits for it
             self._abandoned.add(call_id)
         else:
-            self._unacknowledged.pop(call_id, None)
+            self._unacknowledged.discard(call_id)
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the link. Raises ProtocolError."""
@@ -92,7 +102,7 @@ class Calls(CallTable):
         if call is not None:
             call.received(frame, buffers)
             return
-        self._unacknowledged.pop(frame.call, None)
+        self._unacknowledged.discard(frame.call)
         if frame.HasField("log"):  # by what the call left behind, such as a thread
             replay(frame.log.record)
         elif frame.call in self._abandoned:
@@ -105,6 +115,7 @@ class Calls(CallTable):
         for call in list(self._calls.values()):
             call.lost(error)
         self._abandoned.clear()
+        self._unacknowledged.clear()
 
     def _after_abandoning(self, frame: wire.Frame) -> None:
         kind = frame.WhichOneof("kind")
