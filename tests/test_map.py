@@ -239,12 +239,6 @@ async def test_an_empty_input_has_no_results(pool: wool.WorkerPool) -> None:
     assert [n async for n in pool.map(double, nothing)] == []
 
 
-async def test_an_error_says_for_which_item_it_was_raised(pool: wool.WorkerPool) -> None:
-    with pytest.raises(ZeroDivisionError) as caught:
-        [n async for n in pool.map(evaluate, ["1", "2", "1 / 0", "3"])]
-    assert caught.value.__notes__[-1] == "raised for item 2 of map, counted from 0"
-
-
 async def _refused(pool: wool.WorkerPool, *args: Any, **options: Any) -> str:
     with pytest.raises((TypeError, ValueError)) as caught:
         pool.map(*args, **options)

@@ -44,6 +44,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _BALANCER = ("loadbalancer", "choose(task, workers)")
+_AHEAD = 25  # times as many rows may have begun while a map waits for a slow one
 _TOKEN_SIZE = 32  # bytes
 _PLENTY = 4  # calls per worker: one runs, and others are there when it ends
 _LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
@@ -57,7 +58,7 @@ class WorkerPool:
     `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
     call: a LoadBalancerLike, a context manager of one (sync or async), which is entered before the
     workers start and left when they are gone, or a class or function that makes either; by default
-    each worker has its turn.
+    each worker that answers has its turn.
 
     Every worker imports `modules`, in order, and then enters the context manager that `lifespan()`
     makes, before it takes calls; it leaves it when its calls have ended. What the lifespan yields
@@ -191,12 +192,14 @@ class WorkerPool:
     ) -> AsyncGenerator[T]:
         """Call a routine for each item, or for each row of several iterables; iterate over results.
 
-        As many calls as `limit` are under way, by default four for each worker (or `max_pending`,
-        if that is less): enough to keep them busy. By default, too, a call that finds no place
-        waits for one, up to `start_timeout`; with a `limit` it raises Overloaded. Iterables, which
-        may be async, are read one row at a time, in step as by `zip`, and no more than `limit` rows
-        ahead of what was taken from the result. Calls begin when that is iterated over, and a slow
-        consumer holds them up.
+        As many calls as `limit` are under way, and no more rows are read ahead of what was taken
+        from the result. By default there are four for each worker (or `max_pending`, if that is
+        less), of which a worker that computes has only the one: the others are sent as it, or
+        another, answers. While the result that is next takes longer than those behind it, up to 25
+        times as many rows are read ahead. A call that finds no place waits for one, up to
+        `start_timeout`; with a `limit` it raises Overloaded. Iterables, which may be async, are
+        read one row at a time, in step as by `zip`. Calls begin when the result is iterated over,
+        and a slow consumer holds them up.
 
         Results come in the order of the rows, or as calls end if not `ordered`. So do errors: the
         first one is raised, the other calls are cancelled, and have the pool's grace to clean up
@@ -211,7 +214,10 @@ class WorkerPool:
         placement = Placement(patient=at_once is None)
         pool = self._open().dispatchers
         call = through(pool, routine, coroutine_only=True, placement=placement)
-        return mapped(call, Rows(iterables), lambda: at_once or self._plenty, ordered=ordered)
+        rows = Rows(iterables)
+        if at_once is not None:
+            return mapped(call, rows, lambda: at_once, ordered=ordered)
+        return mapped(call, rows, lambda: self._plenty, ahead=_AHEAD, ordered=ordered)
 
     async def broadcast(
         self, routine: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs

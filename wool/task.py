@@ -63,7 +63,8 @@ class Placement:
     worker: UUID | None = None
     """The uid of the worker that has to take it; None if the balancer chooses."""
     patient: bool = False
-    """Whether it waits for a place, where others are refused as Overloaded."""
+    """Whether it waits until a worker is ready for it, and for a place, where others are refused as
+    Overloaded."""
 
 
 ANYWHERE = Placement()

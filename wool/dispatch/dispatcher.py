@@ -14,6 +14,7 @@ from typing import Any
 from wool.discovery.roster import Roster
 from wool.dispatch.choice import Choice, PassedOver
 from wool.dispatch.limits import within_limit
+from wool.dispatch.pace import Pace
 from wool.dispatch.search import Search
 from wool.dispatch.stats import Ledger
 from wool.dispatch.workers import Workers
@@ -28,6 +29,7 @@ from wool.exceptions import (
 )
 from wool.protocol import variables
 from wool.protocol.call import Call
+from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
 from wool.settings import PoolSettings
@@ -57,6 +59,7 @@ class Dispatcher:
         self._loop = asyncio.get_running_loop()
         self._workers = Workers(roster, settings, ledger)
         choice = Choice(self._workers, balancer)
+        self._pace = Pace(self._workers, ledger.admission)
         self._search = Search(roster, self._workers, choice, settings, ledger.admission)
         self._closed_with = PoolClosed("the pool was left")
         self._guard = self._until_the_loop_ends()
@@ -98,7 +101,7 @@ class Dispatcher:
         lost: tuple[Connection, Lost] | None = None
         while True:
             try:
-                worker, calls = await self._search.find(task, passed_over, patient=patient)
+                worker, calls = await self._find(task, passed_over, patient=patient)
             except (NoWorkersAvailable, PoolClosed, StartupError) as error:
                 if lost is None:
                     raise
@@ -118,6 +121,17 @@ class Dispatcher:
             patient = True  # it was told yes
             how = "was lost with" if isinstance(outcome, Lost) else "did not take"
             _log.debug("worker %d %s %s", worker.metadata.pid, how, task)
+
+    async def _find(
+        self, task: Task, passed_over: PassedOver, *, patient: bool
+    ) -> tuple[Connection, Calls]:
+        if not task.placement.patient:
+            return await self._search.find(task, passed_over, patient=patient)
+        await self._pace.turn()
+        try:
+            return await self._search.find(task, passed_over, patient=patient)
+        finally:
+            self._pace.sent()
 
     async def explain(
         self, task: Task, worker: Connection, lost: Lost, attempts: int = 0

@@ -6,6 +6,7 @@ __all__ = ["Rows", "mapped"]
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -15,7 +16,6 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
-from functools import partial
 from typing import Any
 
 from wool.notes import note
@@ -75,10 +75,15 @@ async def mapped(
     rows: Rows,
     limit: Callable[[], int],
     *,
+    ahead: int = 1,
     ordered: bool,
 ) -> AsyncGenerator[Any]:
-    """Yield what `call` returns for each row, at most `limit()` rows ahead of the consumer."""
-    window = _Window(call, rows, limit, ordered=ordered)
+    """Yield what `call` returns for each row, at most `limit()` of them under way.
+
+    No more than `limit()` rows are ahead of the consumer; while it waits for one that takes longer
+    than those behind it, up to `ahead` times as many.
+    """
+    window = _Window(call, rows, limit, ahead, ordered=ordered)
     try:
         while (result := await window.next()) is not _END:
             yield result
@@ -94,26 +99,31 @@ class _Window:
         call: Callable[..., Coroutine[Any, Any, Any]],
         rows: Rows,
         limit: Callable[[], int],
+        ahead: int,
         *,
         ordered: bool,
     ) -> None:
         self._call = call
         self._rows = rows
         self._limit = limit
+        self._ahead = ahead
         self._ordered = ordered
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of the rows
+        self._under_way = 0
         self._count = itertools.count()
-        self._ended: dict[asyncio.Task[Any], None] = {}  # in the order in which they ended
+        self._ended: deque[asyncio.Task[Any]] = deque()  # in the order in which they ended
         self._progress = asyncio.Event()
 
     async def next(self) -> Any:
         """Wait for the next result; _END if there is none. Raises what the call raised."""
         while True:
-            self._fill()
+            limit = self._limit()
+            self._fill(limit, ahead=limit)
             if not self._tasks:
                 return _END
             task = self._first()
             if task is None:
+                self._fill(limit, ahead=limit * self._ahead)
                 self._progress.clear()
                 await self._progress.wait()
             else:
@@ -127,27 +137,34 @@ class _Window:
             task.cancel()
         await settle(self._tasks.keys())
 
-    def _fill(self) -> None:
-        while len(self._tasks) < self._limit() and not self._rows.ended:
-            task = asyncio.create_task(self._one())
-            task.add_done_callback(partial(self._note_end, next(self._count)))
+    def _fill(self, limit: int, *, ahead: int) -> None:
+        while self._under_way < limit and len(self._tasks) < ahead and not self._rows.ended:
+            task = asyncio.create_task(self._one(next(self._count)))
+            task.add_done_callback(self._end)
             self._tasks[task] = None
+            self._under_way += 1
 
-    async def _one(self) -> Any:
-        row = await self._rows.read()
-        return _END if row is None else await self._call(*row)
-
-    def _note_end(self, number: int, task: asyncio.Task[Any]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:  # it has been seen now, even if the consumer leaves before
+    async def _one(self, number: int) -> Any:
+        try:
+            row = await self._rows.read()
+            return _END if row is None else await self._call(*row)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # the user's
             note(error, f"raised for item {number} of map, counted from 0")
-        self._ended[task] = None
+            raise
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._under_way -= 1
+        if not task.cancelled():
+            task.exception()  # it has been seen now, even if the consumer leaves before
+        if not self._ordered:
+            self._ended.append(task)
         self._progress.set()
 
     def _first(self) -> asyncio.Task[Any] | None:
-        """Take the task whose result is the next one, if its end has been noted."""
-        task = next(iter(self._tasks if self._ordered else self._ended), None)
-        if task not in self._ended:
-            return None
-        del self._ended[task]
-        return task
+        """Take the task whose result is the next one, if that has ended."""
+        if not self._ordered:
+            return self._ended.popleft() if self._ended else None
+        head = next(iter(self._tasks))
+        return head if head.done() else None

@@ -6,7 +6,7 @@ __all__ = ["Departed", "Workers"]
 
 import asyncio
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -42,6 +42,8 @@ class Workers:
         self._watching: dict[asyncio.Event, None] = {}
         self._news = 0
         self._closed: PoolClosed | None = None
+        self.heard: Callable[[], None] | None = None
+        """Is called as a worker acknowledges a call, or one ends before that."""
         self._stalls = Stalls(settings.stall_timeout, self._give_up)
         roster.watch(self._on_roster_change)
         self._sync()
@@ -140,7 +142,7 @@ class Workers:
             self._let_go(worker)
         for uid in [uid for uid in there if uid not in self._connections]:
             tally = self._ledger.open(uid)
-            self._connections[uid] = Connection(there[uid], self._settings, tally)
+            self._connections[uid] = Connection(there[uid], self._settings, tally, self._hear)
         self._note_stops()
         self._wake()
 
@@ -170,6 +172,10 @@ class Workers:
             self._leaving.remove(worker)
             worker.close(error)
             self._ledger.close(worker.uid, worker.tally, departed=True)
+
+    def _hear(self) -> None:
+        if self.heard is not None:
+            self.heard()
 
     def _wake(self) -> None:
         self._news += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Connection"]
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from wool.protocol import wire_pb2 as wire
@@ -18,12 +18,22 @@ from wool.types import WorkerMetadata
 
 
 class Connection:
-    """The way to one worker. A load balancer sees it as a WorkerLike."""
+    """The way to one worker. A load balancer sees it as a WorkerLike.
 
-    def __init__(self, metadata: WorkerMetadata, settings: PoolSettings, tally: Tally) -> None:
+    `heard` is called as it acknowledges a call, or one ends before that.
+    """
+
+    def __init__(
+        self,
+        metadata: WorkerMetadata,
+        settings: PoolSettings,
+        tally: Tally,
+        heard: Callable[[], None] | None = None,
+    ) -> None:
         self._metadata = metadata
         self._settings = settings
         self._tally = tally
+        self._heard = heard
         self._connecting = asyncio.Lock()
         self._link: UnixLink | None = None
         self._calls: Calls | None = None
@@ -57,6 +67,11 @@ class Connection:
     @property
     def unacknowledged_for(self) -> float:
         return self._calls.unacknowledged_for if self._calls is not None else 0.0
+
+    @property
+    def room(self) -> int:
+        """How many more calls keep the worker busy without waiting there for long."""
+        return self._calls.room if self._calls is not None else 1
 
     @property
     def calls(self) -> Calls | None:
@@ -99,7 +114,7 @@ class Connection:
             link.abort()
             raise ConnectionRefusedError(f"another worker answered for {self._metadata.pid}")
         self._raise_if_closed()
-        self._calls = Calls(link, self._settings.grace, self._tally)
+        self._calls = Calls(link, self._settings.grace, self._tally, self._heard)
         link.attach(self)
 
     def _raise_if_closed(self) -> None:

@@ -1,0 +1,65 @@
+"""When the next call of a map is sent: soon enough to keep its worker busy, and no sooner."""
+
+from __future__ import annotations
+
+__all__ = ["Pace"]
+
+import asyncio
+
+from wool.dispatch.admission import Admission
+from wool.dispatch.workers import Workers
+
+
+class Pace:
+    """Holds calls back, in a line, until a worker is ready for another.
+
+    A call that was sent can't be taken back. So none is sent to wait behind a routine that
+    computes while another worker has nothing to do; and as few as possible if all compute.
+    """
+
+    def __init__(self, workers: Workers, admission: Admission | None) -> None:
+        self._workers = workers
+        self._admission = admission
+        self._line: dict[asyncio.Event, None] = {}
+        self._leaving = 0
+        workers.heard = self.look
+
+    async def turn(self) -> None:
+        """Wait until a call may be sent. `sent` has to follow."""
+        if self._line or not self._is_ready():
+            await self._wait()
+        self._leaving += 1
+        self.look()
+
+    def sent(self) -> None:
+        """Note that a call is on its way, or will not be made."""
+        self._leaving -= 1
+        self.look()
+
+    def look(self) -> None:
+        """Have the first in the line look whether its turn has come."""
+        if self._line:
+            next(iter(self._line)).set()
+
+    async def _wait(self) -> None:
+        with self._workers.watching() as woken:
+            self._line[woken] = None
+            try:
+                while next(iter(self._line)) is not woken or not self._is_ready():
+                    woken.clear()
+                    await woken.wait()
+            finally:
+                del self._line[woken]
+                self.look()
+
+    def _is_ready(self) -> bool:
+        """Tell whether a worker is ready for one more, or the call can only wait for a place."""
+        workers = self._workers.connections
+        if self._admission is not None:
+            workers = [worker for worker in workers if self._admission.has_room(worker.uid)]
+        more = -self._leaving
+        for worker in workers:
+            more += max(worker.room, 0)
+            if more > 0:
+                return True
+        return not workers
