@@ -29,6 +29,47 @@ def test_nothing_is_left_of_a_program_that_is_killed(routine: str, tmp_path: Pat
     assert emptied(tmp_path, within=promised(2))
 
 
+ALONE = """
+async def main():
+    async with wool.WorkerPool(size=1) as pool:
+        worker = next(iter(pool.workers.values()))
+        os.kill(os.getpgid(worker.pid), signal.SIGKILL)
+        WHAT
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+"""Has no janitor any more."""
+STOP = 'os.kill(worker.pid, signal.SIGSTOP); say("started")'
+
+
+@pytest.mark.parametrize("what", [*(f"await {routine}()" for routine in ROUTINES[1:]), STOP])
+def test_a_worker_ends_with_a_program_that_is_killed_with_its_janitor(
+    what: str, tmp_path: Path
+) -> None:
+    with started(ALONE.replace("WHAT", what), tmp_path) as program:
+        program.wait_for("started")
+        program.kill()
+        assert not program.left(within=promised(2))
+
+
+def test_only_the_worker_hangs_on_the_program_and_not_what_it_has_forked(tmp_path: Path) -> None:
+    text = """
+@wool.routine
+async def fork():
+    if not (child := os.fork()):
+        time.sleep(60); os._exit(0)
+    say(child)
+    while True: pass
+"""
+    with started(text + ALONE.replace("WHAT", "await fork()"), tmp_path) as program:
+        assert program.process.stdout is not None
+        fork = int(program.process.stdout.readline())
+        program.kill()
+        assert not program.left(within=promised(2), but=fork)
+        assert program.left(within=0)
+        os.kill(fork, signal.SIGKILL)
+
+
 def test_a_stopped_worker_ends_with_a_program_that_is_killed(tmp_path: Path) -> None:
     text = """
 async def main():

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
@@ -69,6 +69,8 @@ class LocalWorker:
             on_failure.callback(self._control.close)
             with theirs:
                 self._process = spawn(theirs, stderr, settings.janitor.group)
+            self._leash = cast("IO[bytes]", self._process.stdin)
+            on_failure.callback(self._leash.close)
             on_failure.callback(self._process.wait)
             on_failure.callback(self._process.kill)
             self._exit = Exit(self._process)
@@ -76,7 +78,9 @@ class LocalWorker:
         self.metadata = WorkerMetadata(
             uid, str(self._socket), self._process.pid, __version__, settings.pool.tags
         )
-        self._keep_in_forks = close_in_forks(self._control.fileno())
+        self._keep_in_forks = contextlib.ExitStack()
+        for descriptor in (self._control, self._leash):
+            self._keep_in_forks.callback(close_in_forks(descriptor.fileno()))
 
     @property
     def exited(self) -> asyncio.Future[int]:
@@ -145,7 +149,8 @@ class LocalWorker:
             await settle([self.exited])
         finally:
             self._exit.close()
-            self._keep_in_forks()
+            self._keep_in_forks.close()
+            self._leash.close()
             self._socket.unlink(missing_ok=True)
             if self._writer is None:
                 self._control.close()

@@ -2,7 +2,7 @@
 
 Arguments are the numbers of two descriptors: the control channel's, and the standard error that
 the worker is to have once it is ready. Until then it writes to a file that its parent reads if the
-worker does not come up.
+worker does not come up. Its standard input is the leash that it hangs on.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ import functools
 import importlib
 import io
 import os
-import select
 import shutil
 import signal
 import socket
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Callable
@@ -30,11 +28,13 @@ from typing import Literal, cast
 
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
+from wool.worker import leash
 from wool.worker.control import receive_start
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.runtime import Runtime
 from wool.worker.state import Lifespan, expect_lifespan
 
+_STDIN = 0
 _STDERR = 2  # modules may have put something else in sys.stderr
 
 
@@ -50,12 +50,11 @@ def main() -> None:
     # A handler, unlike SIG_IGN, is not inherited by what routines start.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)
+    leash.hold(_taken_from_stdin())
     try:
         start, token = receive_start(control)
     except (EOFError, OSError):
         sys.exit(ORPHANED)
-    watched = os.dup(control.fileno())  # its own, since the loop closes the other
-    threading.Thread(target=_die_with_parent, args=(watched,), daemon=True).start()
     _become_like_the_parent(start)
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
         try:
@@ -71,16 +70,12 @@ def _ignore(number: int, frame: FrameType | None) -> None:
     """Take a signal and do nothing."""
 
 
-def _die_with_parent(control: int) -> None:
-    """Wait until the parent's end of the control channel is gone, and end at once.
-
-    This thread does so even while a routine blocks the loop.
-    """
-    poll = select.poll()
-    poll.register(control, 0)  # hang-up is reported always; what can be read is not our business
-    while not any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll()):
-        pass
-    os._exit(ORPHANED)
+def _taken_from_stdin() -> int:
+    """Return the descriptor that standard input was, and leave nothing to be read there."""
+    taken = os.dup(_STDIN)
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted, not a path
+        os.dup2(nothing.fileno(), _STDIN)
+    return taken
 
 
 def _become_like_the_parent(start: wire.Start) -> None:

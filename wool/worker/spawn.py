@@ -55,6 +55,7 @@ def spawn(control: socket.socket, stderr: IO[bytes], group: int) -> subprocess.P
     """Start a worker's process with its end of the control channel. Raises OSError.
 
     Until it is ready it writes its standard error to `stderr`. It joins the process group `group`.
+    It ends when what is its standard input here is closed.
     """
     with _duplicate(control.fileno()) as ours, _duplicate_stderr() as real_stderr:
         descriptors = (ours, real_stderr)
@@ -62,7 +63,8 @@ def spawn(control: socket.socket, stderr: IO[bytes], group: int) -> subprocess.P
         # Not the parent's group: a terminal's Ctrl-C is for the parent, which stops workers.
         return subprocess.Popen(
             [sys.executable, *_interpreter_flags(), "-P", "-m", "wool.worker", *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            bufsize=0,
             stderr=stderr,
             pass_fds=descriptors,
             process_group=group,
