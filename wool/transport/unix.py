@@ -16,6 +16,7 @@ from typing import cast
 from google.protobuf.message import DecodeError
 
 from wool.exceptions import ProtocolError
+from wool.forks import close_in_forks
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import FrameHandler
 from wool.protocol.framing import prefixed
@@ -151,8 +152,10 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         sock: socket.socket = transport.get_extra_info("socket")
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+        self._keep_in_forks = close_in_forks(sock.fileno())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._keep_in_forks()
         self._lose(exc)
         self._open_links.discard(self)
         self._gone.set()

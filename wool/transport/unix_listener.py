@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["UnixListener"]
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from uuid import UUID
 
+from wool.forks import close_in_forks
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import FrameHandler
 from wool.protocol.handshake import HELLO_LIMIT, WorkerHandshake
@@ -40,14 +42,18 @@ class UnixListener:
         self._strangers: dict[UnixLink, asyncio.TimerHandle] = {}
         self._server: asyncio.Server | None = None
         self._closed = False
+        self._keep_in_forks = contextlib.ExitStack()
 
     async def open(self, path: str) -> None:
         """Listen from now on. Raises OSError."""
         self._server = await self._loop.create_unix_server(self._accept, path)
+        for sock in self._server.sockets:
+            self._keep_in_forks.callback(close_in_forks(sock.fileno()))
 
     def close(self) -> None:
         """Take nobody in any more. Links stay as they are."""
         self._closed = True
+        self._keep_in_forks.close()
         if self._server is not None:
             self._server.close()
         for stranger in list(self._strangers):

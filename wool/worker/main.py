@@ -17,21 +17,21 @@ import importlib
 import io
 import os
 import shutil
-import signal
 import socket
 import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from types import FrameType
 from typing import Literal, cast
 
+from wool.forks import close_in_forks
 from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.worker import leash
 from wool.worker.control import receive_start
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.runtime import Runtime
+from wool.worker.signals import leave_to_the_parent
 from wool.worker.state import Lifespan, expect_lifespan
 
 _STDIN = 0
@@ -46,10 +46,8 @@ def main() -> None:
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - its only form
     if sys.stdout:  # it is None where standard output is closed
         cast("io.TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)  # for pipes, files
-    # A terminal's Ctrl-C, and a service manager's request to end, are the parent's to handle.
-    # A handler, unlike SIG_IGN, is not inherited by what routines start.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ignore)
+    keep_in_forks = close_in_forks(control.fileno())
+    leave_to_the_parent()
     leash.hold(_taken_from_stdin())
     try:
         start, token = receive_start(control)
@@ -64,10 +62,7 @@ def main() -> None:
         except BaseException:  # noqa: BLE001 - user code: modules and the lifespan
             traceback.print_exc()
             end_at_once(FAILED)  # a thread of the user's could keep the process from ending
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """Take a signal and do nothing."""
+    keep_in_forks()  # the number may be another file's by now
 
 
 def _taken_from_stdin() -> int:
