@@ -1,16 +1,19 @@
-"""Forked processes: what they must not keep open, and how a pool knows that it is in one.
+"""Forked processes: what they must not keep open, how a pool knows that it is in one, how one ends.
 
-A fork has copies of its parent's descriptors. As long as it kept them, workers would not see their
-parent die.
+A fork has copies of its parent's descriptors. As long as it kept them, nobody would see its parent
+die.
 """
 
 from __future__ import annotations
 
-__all__ = ["close_in_forks", "generation"]
+__all__ = ["close_in_forks", "end_fork", "generation"]
 
 import contextlib
 import os
+import sys
+import traceback
 from collections.abc import Callable
+from typing import NoReturn
 
 _descriptors: set[int] = set()
 _generation = 0
@@ -25,6 +28,17 @@ def close_in_forks(descriptor: int) -> Callable[[], None]:
     """Have every fork of this process close `descriptor`; return what calls that off."""
     _descriptors.add(descriptor)
     return lambda: _descriptors.discard(descriptor)
+
+
+def end_fork(error: BaseException | None = None) -> NoReturn:
+    """End this process, which was forked, with the status of a program that raised `error`."""
+    status = error.code if isinstance(error, SystemExit) else error
+    if not (status is None or isinstance(status, int)):
+        traceback.print_exception(error)
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status or 0)
 
 
 def _after_fork() -> None:

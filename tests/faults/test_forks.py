@@ -7,6 +7,8 @@ import pytest
 
 from tests.faults.programs import started
 from tests.faults.promises import promised
+from tests.loops import on_chosen_loop
+from tests.scripts import run
 
 pytestmark = [
     pytest.mark.both_loops,
@@ -76,3 +78,27 @@ def test_a_fork_is_told_and_its_parent_goes_on(what: str, ends: str, tmp_path: P
     assert all("PoolClosed" in line and "forked" in line for line in told), told
     assert [line for line in out.splitlines() if line not in told] == ["status 0", "left"]
     assert not list(tmp_path.iterdir())
+
+
+WITHOUT_WARNING = """
+import asyncio, os, wool
+
+@wool.routine
+async def fork():
+    if not (child := os.fork()): os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+async def main():
+    async with wool.WorkerPool(size=2):
+        print(await FORK)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.both_loops
+@pytest.mark.parametrize("where", ["fork()", "fork.local()"])
+def test_python_warns_of_no_thread_of_wools(where: str) -> None:
+    program = on_chosen_loop(WITHOUT_WARNING.replace("FORK", where))
+    ended = run(["-c", program], flags=("-W", "always"))  # of this, "error" raises nothing
+    assert (ended.code, ended.out, ended.err) == (0, "0\n", "")

@@ -100,6 +100,7 @@ class GeneratorSession(Session):
 
         Return how many it took back.
         """
+        self._end_if_forked()
         runner = asyncio.current_task()
         if not self._requests or runner is None:
             return 0

@@ -29,6 +29,7 @@ from wool.exceptions import (
     SerializationError,
     WoolError,
 )
+from wool.forks import end_fork, generation
 from wool.outlet import Outlet
 from wool.propagation import snapshot
 from wool.protocol import failure, serializer, variables
@@ -72,6 +73,7 @@ class Session(ABC):
         self._began = 0
         self._variables: Mapping[str, object] = {}
         self._task = task
+        self._forks = generation()
         self._state = SessionState.STARTING
         self._has_answered = False
         self._cancels = 0
@@ -198,7 +200,13 @@ class Session(ABC):
             outcome.ended = time.time_ns()
         self._sender.send(outcome, buffers)
 
+    def _end_if_forked(self, error: BaseException | None = None) -> None:
+        """End the process if the step that ended has forked it: the caller waits for the other."""
+        if generation() != self._forks:
+            end_fork(error)
+
     def _returned(self, value: Any) -> None:
+        self._end_if_forked()
         pickled = self._pickle(value, "the result")
         result = wire.Return(value=pickled.data, cancels=self._cancels, uncancels=self._uncancels())
         context = variables.changes(self._variables)
@@ -207,6 +215,7 @@ class Session(ABC):
         self._move(SessionState.DONE)
 
     def _raised(self, error: BaseException) -> None:
+        self._end_if_forked(error)
         thrown_back = error is self._thrown
         self._thrown = None  # its traceback leads to this session
         if not thrown_back:

@@ -30,6 +30,7 @@ from wool.protocol import wire_pb2 as wire
 from wool.worker import leash
 from wool.worker.control import receive_start
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
+from wool.worker.forked import end_forks_that_return_to
 from wool.worker.runtime import Runtime
 from wool.worker.signals import leave_to_the_parent
 from wool.worker.state import Lifespan, expect_lifespan
@@ -55,6 +56,7 @@ def main() -> None:
         sys.exit(ORPHANED)
     _become_like_the_parent(start)
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
+        end_forks_that_return_to(runner.get_loop())
         try:
             ready = functools.partial(_open_stderr, stderr)
             runtime = Runtime(start, token, control, ready, _load(start))
