@@ -31,6 +31,7 @@ from wool.worker import leash
 from wool.worker.control import receive_start
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.forked import end_forks_that_return_to
+from wool.worker.imports import once_imported
 from wool.worker.runtime import Runtime
 from wool.worker.signals import leave_to_the_parent
 from wool.worker.state import Lifespan, expect_lifespan
@@ -55,6 +56,7 @@ def main() -> None:
     except (EOFError, OSError):
         sys.exit(ORPHANED)
     _become_like_the_parent(start)
+    once_imported("multiprocessing.reduction", _teach_multiprocessing)
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
         end_forks_that_return_to(runner.get_loop())
         try:
@@ -76,6 +78,8 @@ def _taken_from_stdin() -> int:
 
 
 def _become_like_the_parent(start: wire.Start) -> None:
+    main = sys.modules["__main__"]
+    main.__spec__ = main.__file__ = None  # nothing for children to import as theirs
     sys.argv = [""]
     sys.path[:] = [os.fsdecode(entry) for entry in start.sys_path]
     os.chdir(start.directory)
@@ -88,6 +92,12 @@ def _become_like_the_parent(start: wire.Start) -> None:
         category: type[Warning] = getattr(builtins, line.category)
         action = cast("Literal['default']", line.action)
         warnings.filterwarnings(action, line.message, category, line.module, line.line, append=True)
+
+
+def _teach_multiprocessing() -> None:
+    from wool.worker.children import teach_multiprocessing  # which imports it
+
+    teach_multiprocessing()
 
 
 def _load(start: wire.Start) -> Lifespan | None:
