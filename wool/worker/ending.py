@@ -16,7 +16,13 @@ FAILED = 1
 
 
 def end_at_once(status: int) -> NoReturn:
-    """End the process, whatever still runs in it."""
+    """End the process, whatever still runs in it, and its daemonic children, as any exit does."""
+    if "multiprocessing" in sys.modules:
+        import multiprocessing
+
+        for child in multiprocessing.active_children():
+            if child.daemon:
+                child.terminate()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -35,6 +35,7 @@ from wool.worker.imports import once_imported
 from wool.worker.runtime import Runtime
 from wool.worker.signals import leave_to_the_parent
 from wool.worker.state import Lifespan, expect_lifespan
+from wool.worker.tracker import start_tracker_apart
 
 _STDIN = 0
 _STDERR = 2  # modules may have put something else in sys.stderr
@@ -57,6 +58,7 @@ def main() -> None:
         sys.exit(ORPHANED)
     _become_like_the_parent(start)
     once_imported("multiprocessing.reduction", _teach_multiprocessing)
+    once_imported("multiprocessing.resource_tracker", start_tracker_apart)
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
         end_forks_that_return_to(runner.get_loop())
         try:
