@@ -146,13 +146,13 @@ class UnixLink(asyncio.BufferedProtocol, Link):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._open_links.add(self)
+        sock: socket.socket = transport.get_extra_info("socket")
+        self._keep_in_forks = close_in_forks(sock.fileno())
         if self._lost:  # it was aborted before
             self._transport.abort()
             return
-        sock: socket.socket = transport.get_extra_info("socket")
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-        self._keep_in_forks = close_in_forks(sock.fileno())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._keep_in_forks()
