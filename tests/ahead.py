@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator
 
 import wool
 from tests.home import say, told
+from tests.routines import double
 
 __all__ = [
     "ahead",
     "ahead_then_fail",
     "ahead_with_clean_up",
+    "goes_on_taking_while_it_cleans_up",
     "holds_a_timeout",
     "ignores_cancellation",
     "stuck_ahead",
@@ -75,3 +77,22 @@ async def holds_a_timeout(home: str) -> AsyncGenerator[int, None]:
         asyncio.get_running_loop().call_later(0.05, say, home, "expired")
         yield 1
         yield 2
+
+
+@wool.routine
+async def goes_on_taking_while_it_cleans_up(home: str) -> None:
+    """Hold a stream all of whose items that were asked for have come; say how it went on."""
+    steps = ahead_with_clean_up(home)
+    await anext(steps)
+    await double(1)  # which is answered behind them
+    say(home, "holding")
+    try:
+        await told(home, "never")
+    finally:
+        await told(home, "go on")
+        try:
+            async for _ in steps:
+                pass
+            say(home, "it ended")
+        except wool.PoolClosed:
+            say(home, "PoolClosed")

@@ -13,6 +13,7 @@ from tests.ahead import (
     ahead,
     ahead_then_fail,
     ahead_with_clean_up,
+    goes_on_taking_while_it_cleans_up,
     holds_a_timeout,
     ignores_cancellation,
     stuck_ahead,
@@ -170,3 +171,18 @@ def test_prefetch_is_for_generators() -> None:
 def test_prefetch_is_a_number_of_items(prefetch: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="prefetch is"):
         wool.routine(prefetch=prefetch)(_items)
+
+
+async def test_a_stream_that_its_worker_ended_with_the_pool_does_not_seem_to_be_complete(
+    home: Home,
+) -> None:
+    async with wool.WorkerPool(size=1) as pool:
+        call = asyncio.create_task(goes_on_taking_while_it_cleans_up(home.path))
+        assert await home.hear() == "holding"
+        leaving = asyncio.create_task(pool.aclose())
+        assert await home.hear() == "cleaned up"
+        home.tell("go on")
+        assert await home.hear() == "PoolClosed"
+        await leaving
+        with pytest.raises(wool.PoolClosed):
+            await call

@@ -105,16 +105,18 @@ def _run(options: argparse.Namespace, pool: ThreadPoolExecutor, grown: Trees) ->
     every = [mutant for mutant in every if mutant.path.startswith(options.only)]
     sample = random.Random(options.seed).sample(every, min(options.count, len(every)))  # noqa: S311
     trial, verdicts = Trial(trees, known), list[Verdict]()
-    for trying in as_completed([pool.submit(trial.judge, mutant) for mutant in sample]):
-        verdict = trying.result()
-        verdicts.append(verdict)
-        where = f"{verdict.mutant.path}:{verdict.mutant.line}"
-        said = f"{verdict.word:8} {where} ({verdict.by}, {verdict.seconds:.1f} s)"
-        print(f"[{len(verdicts):3}/{len(sample)}] {said}", flush=True)
-    headline = f"seed {options.seed}: {len(sample)} of {len(every)} mutants"
-    lines = "\n".join(_report(verdicts, headline))
-    _REPORT.write_text(f"{lines}\n")
-    print(f"\n{lines}")
+    try:
+        for trying in as_completed([pool.submit(trial.judge, mutant) for mutant in sample]):
+            verdict = trying.result()
+            verdicts.append(verdict)
+            where = f"{verdict.mutant.path}:{verdict.mutant.line}"
+            said = f"{verdict.word:8} {where} ({verdict.by}, {verdict.seconds:.1f} s)"
+            print(f"[{len(verdicts):3}/{len(sample)}] {said}", flush=True)
+    finally:  # what was found before an interruption counts, too
+        tried = f"{len(verdicts)} of a sample of {len(sample)} out of {len(every)} mutants"
+        lines = "\n".join(_report(verdicts, f"seed {options.seed}: {tried}"))
+        _REPORT.write_text(f"{lines}\n")
+        print(f"\n{lines}")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
