@@ -19,8 +19,7 @@ __all__ = ["ROOT", "Ran", "Tree", "Trees"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = (".git", ".venv*", "build", "dist", "__pycache__", ".*_cache", ".coverage*", "htmlcov")
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?::.+?)(?: - .*)?$", re.MULTILINE)
-_OPTIONS = ("-q", "-p", "no:cacheprovider")
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+\.py(?:::.+?)?)(?: - .*)?$", re.MULTILINE)
 _IMPORTS = "import wool.worker.main, wool_integrations.fastapi"
 
 
@@ -103,7 +102,8 @@ class Tree:
     def __init__(self, place: Path, trees: Trees) -> None:
         self._trees = trees
         self.root = place / "tree"
-        self._temporary = place / "t"  # short: sockets lie in it
+        self._temporary = place / "t"  # short, like the next: sockets lie in both
+        self._options = ("-q", "-p", "no:cacheprovider", f"--basetemp={place / 'b'}")
         self._python = place / "env" / "bin" / "python"
         self._temporary.mkdir(parents=True)
         shutil.copytree(ROOT, self.root, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
@@ -128,11 +128,11 @@ class Tree:
 
     def test(self, arguments: Sequence[str], limit: float) -> Ran:
         """Run tests until one fails."""
-        return self._run(["-m", "pytest", "-x", *_OPTIONS, *arguments], limit)
+        return self._run(["-m", "pytest", "-x", *self._options, *arguments], limit)
 
     def measure(self, file: str, into: Path, limit: float) -> Ran:
         """Run a file of tests, its workers, too, under coverage."""
-        command = ["-m", "coverage", "run", "-m", "pytest", *_OPTIONS, file]
+        command = ["-m", "coverage", "run", "-m", "pytest", *self._options, file]
         return self._run(command, limit, COVERAGE_FILE=str(into))
 
     def coverage(self, *arguments: str, data: Path) -> None:
