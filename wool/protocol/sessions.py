@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Sessions"]
+__all__ = ["CallerLink", "Sessions"]
 
 import asyncio
 from collections.abc import Callable, Sequence
