@@ -21,10 +21,17 @@ if os.getuid() == 0:  # whom no limit holds: be another user, with root's way to
     os.setresuid(65534, 0, 0)
     os.execv(sys.executable, sys.orig_argv)
 
+def threads(process):
+    # Of a process of this user's, of which /proc knows.
+    try:
+        with open(f"{process}/status") as status:
+            ours = f"\\nUid:\\t{os.getuid()}\\t" in status.read()
+        return len(os.listdir(f"{process}/task")) if ours else 0
+    except OSError:  # it ended just now
+        return 0
+
 def limit(more):
-    # Of this user's threads, of which /proc knows.
-    used = sum(len(os.listdir(f"/proc/{p}/task")) for p in os.listdir("/proc")
-               if p.isdigit() and f"\\nUid:\\t{os.getuid()}\\t" in open(f"/proc/{p}/status").read())
+    used = sum(threads(f"/proc/{p}") for p in os.listdir("/proc") if p.isdigit())
     resource.setrlimit(resource.RLIMIT_NPROC, (used + more, most))
 
 _, most = resource.getrlimit(resource.RLIMIT_NPROC)
