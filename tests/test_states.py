@@ -69,9 +69,9 @@ async def test_what_a_worker_may_not_say_is_refused(frames: list[wire.Frame]) ->
 
 async def test_a_result_is_the_outcome() -> None:
     _, calls, call = _opened()
-    assert calls.unacknowledged == 1
+    assert len(calls.unacknowledged) == 1
     calls.received(ACK, ())
-    assert calls.unacknowledged == 0
+    assert len(calls.unacknowledged) == 0
     calls.received(RESULT, ())
     outcome = await call.outcome()
     assert isinstance(outcome, Outcome)

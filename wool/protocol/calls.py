@@ -35,7 +35,8 @@ class Calls(CallTable):
         self._tally = tally or Tally()
         self._call_ids = itertools.count(1)
         self._calls: dict[int, Call] = {}
-        self._unacknowledged = Unacknowledged(heard)
+        self.unacknowledged = Unacknowledged(heard)
+        """Those that the worker has not confirmed yet."""
         self._abandoned: set[int] = set()
         self._tally.table = self._calls
 
@@ -46,22 +47,8 @@ class Calls(CallTable):
     def sender(self) -> Sender:
         return self._sender
 
-    @property
-    def unacknowledged(self) -> int:
-        return len(self._unacknowledged)
-
-    @property
-    def unacknowledged_for(self) -> float:
-        """Seconds for which the oldest of them has been waiting, if that is a sign of trouble."""
-        return self._unacknowledged.waiting_for
-
-    @property
-    def room(self) -> int:
-        """How many more calls keep the worker busy without waiting there for long."""
-        return self._unacknowledged.room
-
     def acknowledge(self, call_id: int) -> None:
-        self._unacknowledged.discard(call_id)
+        self.unacknowledged.discard(call_id)
 
     def open(
         self,
@@ -78,7 +65,7 @@ class Calls(CallTable):
         self._sender.send(opening, buffers)
         kind = PrefetchedCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
-        self._unacknowledged.add(call_id)
+        self.unacknowledged.add(call_id)
         return call
 
     def forget(
@@ -94,7 +81,7 @@ class Calls(CallTable):
         if closing:  # it stays unacknowledged: its worker may be blocked, whoever waits for it
             self._abandoned.add(call_id)
         else:
-            self._unacknowledged.discard(call_id)
+            self.unacknowledged.discard(call_id)
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the link. Raises ProtocolError."""
@@ -102,7 +89,7 @@ class Calls(CallTable):
         if call is not None:
             call.received(frame, buffers)
             return
-        self._unacknowledged.discard(frame.call)
+        self.unacknowledged.discard(frame.call)
         if frame.HasField("log"):  # by what the call left behind, such as a thread
             replay(frame.log.record)
         elif frame.call in self._abandoned:
@@ -115,7 +102,7 @@ class Calls(CallTable):
         for call in list(self._calls.values()):
             call.lost(error)
         self._abandoned.clear()
-        self._unacknowledged.clear()
+        self.unacknowledged.clear()
 
     def _after_abandoning(self, frame: wire.Frame) -> None:
         kind = frame.WhichOneof("kind")

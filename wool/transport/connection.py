@@ -62,16 +62,16 @@ class Connection:
 
     @property
     def unacknowledged(self) -> int:
-        return self._calls.unacknowledged if self._calls is not None else 0
+        return len(self._calls.unacknowledged) if self._calls is not None else 0
 
     @property
     def unacknowledged_for(self) -> float:
-        return self._calls.unacknowledged_for if self._calls is not None else 0.0
+        return self._calls.unacknowledged.waiting_for if self._calls is not None else 0.0
 
     @property
     def room(self) -> int:
         """How many more calls keep the worker busy without waiting there for long."""
-        return self._calls.room if self._calls is not None else 1
+        return self._calls.unacknowledged.room if self._calls is not None else 1
 
     @property
     def calls(self) -> Calls | None:
