@@ -23,7 +23,7 @@ def _python(text: str) -> subprocess.Popen[bytes]:
 async def test_an_exit_status_is_told(by_thread: bool, status: int) -> None:
     with _python(f"raise SystemExit({status})") as process:
         end = Exit(process, by_thread=by_thread)
-        assert await asyncio.wait_for(end.status, 20) == status
+        assert await asyncio.wait_for(end.returncode, 20) == status
         end.close()
         end.close()
 
@@ -33,9 +33,9 @@ async def test_a_signal_is_told_as_subprocess_has_it(by_thread: bool) -> None:
     with _python("input()") as process:
         end = Exit(process, by_thread=by_thread)
         await asyncio.sleep(0)
-        assert not end.status.done()
+        assert not end.returncode.done()
         process.kill()
-        assert await asyncio.wait_for(end.status, 20) == -signal.SIGKILL
+        assert await asyncio.wait_for(end.returncode, 20) == -signal.SIGKILL
         end.close()
 
 
@@ -44,5 +44,5 @@ async def test_an_end_that_somebody_else_saw_first_is_told(by_thread: bool) -> N
     with _python("raise SystemExit(3)") as process:
         await asyncio.to_thread(process.wait)
         end = Exit(process, by_thread=by_thread)
-        assert await asyncio.wait_for(end.status, 20) == 3
+        assert await asyncio.wait_for(end.returncode, 20) == 3
         end.close()

@@ -1,37 +1,16 @@
 """What functools makes of a program's functions travels, or an error names it and the cure."""
 
-import textwrap
-
 import pytest
 
-from tests.loops import on_chosen_loop
-from tests.scripts import run
+from tests.echoed import prints
 
 pytestmark = pytest.mark.both_loops
-
-PROGRAM = """
-import asyncio, functools, typing, wool
-
-@wool.routine
-async def echo(value): return value
-
-{text}
-
-asyncio.run(main())
-"""
-
-
-def _prints(text: str) -> str:
-    program = on_chosen_loop(PROGRAM.format(text=textwrap.dedent(text)))
-    ended = run(["-"], text=program, flags=())
-    assert (ended.code, ended.err) == (0, "")
-    return ended.out
 
 
 @pytest.mark.parametrize("decorator", ["cache", "lru_cache", "lru_cache(maxsize=7, typed=True)"])
 def test_a_cached_function_travels_and_its_cache_lasts_on_the_worker(decorator: str) -> None:
     assert (
-        _prints(f"""
+        prints(f"""
     @functools.{decorator}
     def slow(n):
         "Doubles."
@@ -50,7 +29,7 @@ def test_a_cached_function_travels_and_its_cache_lasts_on_the_worker(decorator: 
 
 def test_a_cached_method_and_a_cached_property_travel() -> None:
     assert (
-        _prints("""
+        prints("""
     class Circle:
         def __init__(self, radius): self.radius = radius
         @functools.cached_property
@@ -77,7 +56,7 @@ def test_a_cached_method_and_a_cached_property_travel() -> None:
 
 def test_a_function_dispatched_by_type_travels() -> None:
     assert (
-        _prints("""
+        prints("""
     class Point: pass
     @functools.singledispatch
     def show(value): return "something"
@@ -104,7 +83,7 @@ def test_a_function_dispatched_by_type_travels() -> None:
 
 def test_partial_functions_and_derived_orders_travel() -> None:
     assert (
-        _prints("""
+        prints("""
     @functools.total_ordering
     class Version:
         def __init__(self, n): self.n = n
@@ -125,7 +104,7 @@ def test_partial_functions_and_derived_orders_travel() -> None:
 
 def test_what_is_found_by_its_name_alone_is_an_error_that_names_it_and_the_cure() -> None:
     assert (
-        _prints("""
+        prints("""
     class Flag:
         def __reduce__(self): return "FLAG"
     FLAG = Flag()
@@ -144,7 +123,7 @@ def test_what_is_found_by_its_name_alone_is_an_error_that_names_it_and_the_cure(
 
 def test_a_routine_that_a_worker_cannot_read_is_a_serialization_error() -> None:
     assert (
-        _prints("""
+        prints("""
     import os
     HOME = os.getpid()
     class Picky:

@@ -39,14 +39,14 @@ __all__ = [
     "WoolError",
     "WorkerDied",
     "WorkerStalled",
-    "ending",
 ]
 
-import signal as signals
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
+
+from wool.returncodes import in_words
 
 
 class WoolError(Exception):
@@ -141,7 +141,7 @@ class WorkerDied(WoolError):
         exitcode = returncode if returncode is not None and returncode >= 0 else None
         signal = -returncode if returncode is not None and returncode < 0 else None
         return cls(
-            f"worker {pid} {ending(returncode)} while it had the call {call!r}, which "
+            f"worker {pid} {in_words(returncode)} while it had the call {call!r}, which "
             f"{_started(acknowledged)}; {_why_not_again(attempts)}",
             pid=pid,
             exitcode=exitcode,
@@ -192,18 +192,6 @@ def _why_not_again(attempts: int) -> str:
     if attempts == 0:
         return "to make it again could run it twice: see idempotent= of wool.routine"
     return f"each of {attempts} attempts ended so" if attempts > 1 else "no other worker took it"
-
-
-def ending(returncode: int | None) -> str:
-    """Say how a process ended; `returncode` is as `subprocess` has it, None if unknown."""
-    if returncode is None:
-        return "went away"
-    if returncode >= 0:
-        return f"exited with status {returncode}"
-    try:
-        return f"was killed by {signals.Signals(-returncode).name}"
-    except ValueError:
-        return f"was killed by signal {-returncode}"
 
 
 class BroadcastError(WoolError, ExceptionGroup[Exception]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ForwardingHandler", "levels", "pack", "replay"]
+__all__ = ["ForwardingHandler", "levels", "notice_of_dropped", "replay"]
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ import os
 import pickle
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Mapping
 from contextvars import Context
 from typing import Any
@@ -20,7 +21,7 @@ from wool.types import LogSink
 
 _LONGEST = 64 * 1024  # characters of a message, a traceback or a stack; bytes of all that is added
 _PROCESS = "wool-worker"
-_TELLS_OF_DROPPED = "wool.outlet"
+_OUTLET = "wool.outlet"  # the logger that tells how many records were dropped
 _STANDARD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 _formatter = logging.Formatter()
@@ -45,7 +46,7 @@ class ForwardingHandler(logging.Handler):
             return
         sink = log_sink() or self._elsewhere
         try:
-            packed, counts = pack(record), _counts(record)
+            packed, counts = _pack(record), _counts(record)
             if threading.get_ident() == self._thread:
                 sink.take(packed, counts)
             else:
@@ -59,7 +60,7 @@ def _to_stderr(record: logging.LogRecord) -> None:
         logging.lastResort.handle(record)
 
 
-def pack(record: logging.LogRecord) -> bytes:
+def _pack(record: logging.LogRecord) -> bytes:
     """Return a record as it travels: its message formatted, and what can't travel left out."""
     state = {name: value for name, value in vars(record).items() if name in _STANDARD}
     state |= {
@@ -73,10 +74,22 @@ def pack(record: logging.LogRecord) -> bytes:
     return pickle.dumps((state, _packed_extras(record)))
 
 
+def notice_of_dropped(lost: Counter[str]) -> bytes:
+    """Return a record, as it travels, that tells how many were dropped, by logger's first name."""
+    families = ", ".join(f"{count:,} of {family!r}" for family, count in lost.most_common())
+    message = (
+        f"{lost.total():,} log records were dropped, since they came faster than this process, or "
+        f"one on the way, read them: {families}"
+    )
+    record = logging.LogRecord(_OUTLET, logging.WARNING, __file__, 0, message, (), None)
+    record.dropped = dict(lost)
+    return _pack(record)
+
+
 def _counts(record: logging.LogRecord) -> Mapping[str, int]:
     """Tell how many records one stands for: of those that were dropped, one tells for all."""
     dropped: dict[str, int] | None = getattr(record, "dropped", None)
-    if dropped is not None and record.name == _TELLS_OF_DROPPED:
+    if dropped is not None and record.name == _OUTLET:
         return dropped
     return {record.name.partition(".")[0]: 1}
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 __all__ = ["Channel", "Flow", "Outlet"]
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from wool.crossing import ROOM
-from wool.logs import pack
+from wool.logs import notice_of_dropped
 
 
 class Channel(Protocol):
@@ -22,7 +21,10 @@ class Channel(Protocol):
         ...
 
     def when_writable(self, callback: Callable[[], None], /) -> None:
-        """Call `callback` once, as soon as most of what is queued has gone out, or now."""
+        """Call `callback` once, as soon as more may follow: now, if it may.
+
+        Never, if the other end is lost before.
+        """
         ...
 
 
@@ -87,15 +89,4 @@ class Outlet:
         """Say now what was dropped since this was said last, room or not."""
         lost, self._lost = self._lost, None
         if lost is not None:
-            self._send(_notice(lost))
-
-
-def _notice(lost: Counter[str]) -> bytes:
-    families = ", ".join(f"{count:,} of {family!r}" for family, count in lost.most_common())
-    message = (
-        f"{lost.total():,} log records were dropped, since they came faster than this process, or "
-        f"one on the way, read them: {families}"
-    )
-    record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, message, (), None)
-    record.dropped = dict(lost)
-    return pack(record)
+            self._send(notice_of_dropped(lost))

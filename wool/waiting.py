@@ -1,14 +1,20 @@
-"""Waiting for what must not be left half done, though the waiting task is cancelled."""
+"""Waiting for several things, and for what must not be left half done."""
 
 from __future__ import annotations
 
-__all__ = ["settle", "shielded"]
+__all__ = ["first_of", "settle", "shielded"]
 
 import asyncio
 import sys
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+
+
+async def first_of(*futures: asyncio.Future[Any], timeout: float | None = None) -> bool:
+    """Wait until one of `futures` is done; tell whether one is within `timeout` seconds."""
+    done, _ = await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    return bool(done)
 
 
 async def settle(futures: Collection[asyncio.Future[Any]]) -> None:

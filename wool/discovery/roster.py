@@ -34,8 +34,7 @@ class Roster:
         self._departed: OrderedDict[UUID, int | None] = OrderedDict()
         self._successors: OrderedDict[UUID, UUID] = OrderedDict()
         self._watchers: set[Callable[[], None]] = set()
-        self.trouble: StartupError | None = None
-        """Why the last worker that was to join did not, until one does."""
+        self._trouble: StartupError | None = None
 
     @property
     def workers(self) -> Mapping[UUID, WorkerMetadata]:
@@ -46,6 +45,15 @@ class Roster:
     def stopped(self) -> Mapping[UUID, float]:
         """Those of them that were stopped, and when, as `time.monotonic` has it; a snapshot."""
         return self._stopped
+
+    @property
+    def trouble(self) -> StartupError | None:
+        """Why the last worker that was to join did not, until one does."""
+        return self._trouble
+
+    def note_trouble(self, error: StartupError | None) -> None:
+        """Note why a worker that was to join did not; None: one did."""
+        self._trouble = error
 
     def add(self, metadata: WorkerMetadata, *, instead_of: UUID | None = None) -> None:
         """Note that a worker joined, and whose place it has taken."""

@@ -127,11 +127,8 @@ class Dispatcher:
     ) -> tuple[Connection, Calls]:
         if not task.placement.patient:
             return await self._search.find(task, passed_over, patient=patient)
-        await self._pace.turn()
-        try:
+        async with self._pace.turn():
             return await self._search.find(task, passed_over, patient=patient)
-        finally:
-            self._pace.sent()
 
     async def explain(
         self, task: Task, worker: Connection, lost: Lost, attempts: int = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = ["Pace"]
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from wool.dispatch.admission import Admission
 from wool.dispatch.workers import Workers
@@ -24,17 +26,18 @@ class Pace:
         self._leaving = 0
         workers.heard = self.look
 
-    async def turn(self) -> None:
-        """Wait until a call may be sent. `sent` has to follow."""
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait until a call may be sent; in the block it is, or turns out not to be made."""
         if self._line or not self._is_ready():
             await self._wait()
         self._leaving += 1
         self.look()
-
-    def sent(self) -> None:
-        """Note that a call is on its way, or will not be made."""
-        self._leaving -= 1
-        self.look()
+        try:
+            yield
+        finally:
+            self._leaving -= 1
+            self.look()
 
     def look(self) -> None:
         """Have the first in the line look whether its turn has come."""

@@ -13,20 +13,20 @@ from typing import Any
 _HOOK = "__init_subclass__"
 
 
-class _Under(threading.local):
-    way = False
+class _Making(threading.local):
+    is_under_way = False
 
 
-_under = _Under()
+_making = _Making()
 
 
 def make_class(maker: Callable[..., type], args: tuple[Any, ...]) -> type:
     """Make a class, its bases not told: they were when it was defined."""
-    before, _under.way = _under.way, True
+    before, _making.is_under_way = _making.is_under_way, True
     try:
         return maker(*args)
     finally:
-        _under.way = before
+        _making.is_under_way = before
 
 
 def make_function(code: CodeType, values: dict[str, Any]) -> FunctionType:
@@ -57,7 +57,7 @@ def _for_new_classes(hook: classmethod[Any, ..., None]) -> classmethod[Any, ...,
 
     @functools.wraps(function)
     def guarded(cls: type, **options: Any) -> None:
-        if not _under.way:
+        if not _making.is_under_way:
             function(cls, **options)
 
     return classmethod(guarded)

@@ -89,7 +89,6 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.needs: dict[Key, None] = {}
         self._sharing = sharing
         self._own = own
-        self._has_begun = False
         self._globals: dict[bytes, _Globals] = {}
 
     def pickle(self, value: object) -> None:
@@ -233,6 +232,8 @@ class PartPickler(Pickler):
 
     So an object that a global, an attribute and a default refer to is one object elsewhere, too.
     """
+
+    _has_begun = False
 
     def pickle_global(self, key: Key, value: object) -> None:
         """Write a global so that it is there before its state, which may lead back to it."""

@@ -23,6 +23,7 @@ def end_at_once(status: int) -> NoReturn:
         for child in multiprocessing.active_children():
             if child.daemon:
                 child.terminate()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # it is where the descriptor is closed
+            stream.flush()
     os._exit(status)

@@ -29,8 +29,8 @@ class Exit:
         self._loop = asyncio.get_running_loop()
         self._descriptor: int | None = None
         self._thread: threading.Thread | None = None
-        self.status: asyncio.Future[int] = self._loop.create_future()
-        """Its return code, as `subprocess` has it."""
+        self.returncode: asyncio.Future[int] = self._loop.create_future()
+        """How it ended, as `subprocess` has it."""
         if by_thread or not self._watch_descriptor():
             self._start_thread()
 
@@ -75,5 +75,5 @@ class Exit:
             self._loop.call_soon_threadsafe(self._note, returncode)
 
     def _note(self, returncode: int) -> None:
-        if not self.status.done():
-            self.status.set_result(returncode)
+        if not self.returncode.done():
+            self.returncode.set_result(returncode)

@@ -19,10 +19,11 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
-from wool.exceptions import StartupError, ending
+from wool.exceptions import StartupError
 from wool.forks import close_in_forks
 from wool.logs import replay
 from wool.protocol import wire_pb2 as wire
+from wool.returncodes import in_words
 from wool.settings import PoolSettings
 from wool.types import WorkerMetadata
 from wool.version import __version__
@@ -85,7 +86,7 @@ class LocalWorker:
     @property
     def exited(self) -> asyncio.Future[int]:
         """Its return code, as `subprocess` has it."""
-        return self._exit.status
+        return self._exit.returncode
 
     async def until_ready(self) -> None:
         """Wait for the worker to take calls. Raises StartupError."""
@@ -101,7 +102,7 @@ class LocalWorker:
         except (EOFError, OSError):
             await self._end()
             returncode = self.exited.result()
-            what = f"{ending(returncode)} before it was ready"
+            what = f"{in_words(returncode)} before it was ready"
             raise self._startup_error(what, returncode) from None
 
     async def listen(self) -> None:

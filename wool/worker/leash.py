@@ -24,14 +24,14 @@ from wool.worker.ending import ORPHANED
 def hold(leash: int) -> None:
     """End this process, but no fork of it, as soon as the other end of the pipe is closed."""
     close_in_forks(leash)
-    if not _is_killed_at_the_end_of(leash):
+    if not _have_the_system_kill(leash):
         threading.Thread(target=_wait_for_the_end, args=(leash,), daemon=True).start()
     elif _has_ended(leash, timeout=0):  # before the system was asked to tell
         os._exit(ORPHANED)
 
 
-def _is_killed_at_the_end_of(leash: int) -> bool:
-    """Have the system send SIGKILL; tell whether it will."""
+def _have_the_system_kill(leash: int) -> bool:
+    """Have the system send SIGKILL when the pipe ends; tell whether it will."""
     if sys.platform != "linux":
         return False
     try:

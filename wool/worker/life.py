@@ -9,9 +9,9 @@ import logging
 
 from wool.exceptions import StartupError
 from wool.protocol import wire_pb2 as wire
+from wool.waiting import first_of
 from wool.worker.crew import Crew
 from wool.worker.launch import LocalWorker, WorkerSettings, launched
-from wool.worker.supervision import first_of
 
 _log = logging.getLogger(__name__)
 

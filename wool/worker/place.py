@@ -14,11 +14,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 from wool.exceptions import StartupError
-from wool.waiting import settle
+from wool.waiting import first_of, settle
 from wool.worker.crew import Crew
 from wool.worker.launch import WorkerSettings
 from wool.worker.life import Life
-from wool.worker.supervision import first_of
 from wool.worker.trouble import Trouble
 
 _QUICK_DEATHS = 2  # that count: whoever came up is replaced within a second, however often it dies

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["first_of", "kept_running"]
+__all__ = ["kept_running"]
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from wool.waiting import settle
+from wool.waiting import first_of, settle
 
 _log = logging.getLogger(__name__)
 
@@ -42,9 +42,3 @@ def _report(running: asyncio.Future[None]) -> None:
     error = None if running.cancelled() else running.exception()
     if error is not None:
         _log.error("a pool's supervision failed, and begins again", exc_info=error)
-
-
-async def first_of(*futures: asyncio.Future[Any], timeout: float | None = None) -> bool:
-    """Wait until one of `futures` is done; tell whether one is, in time."""
-    done, _ = await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    return bool(done)

@@ -9,7 +9,7 @@ import logging
 
 from wool.discovery.roster import Roster
 from wool.exceptions import StartupError
-from wool.worker.supervision import first_of
+from wool.waiting import first_of
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Trouble:
         """Note that a worker did not start, and why."""
         now = self._loop.time()
         self._failures += 1
-        self._roster.trouble = error
+        self._roster.note_trouble(error)
         if self._failures == 1:
             self._since = self._said = now
             _log.warning("a worker did not start; the pool goes on trying: %s", error)
@@ -52,7 +52,7 @@ class Trouble:
         failures, self._failures = self._failures, 0
         if not failures:
             return
-        self._roster.trouble = None
+        self._roster.note_trouble(None)
         over, self._over = self._over, self._loop.create_future()
         over.set_result(None)
         lasted = self._loop.time() - self._since
