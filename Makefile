@@ -96,7 +96,7 @@ ci: ## what the CI runs: test, then check
 	@.ci/run
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) .venv-python3.* build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache \
+	rm -rf $(VENV) .venv .venv-python* build dist htmlcov .coverage .coverage.* .pytest_cache .ruff_cache \
 		.mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
