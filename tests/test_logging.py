@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -20,7 +21,9 @@ from tests.logging_routines import (
     logs_in_a_thread,
     relays_logs,
 )
+from tests.loops import on_chosen_loop
 from tests.routines import double
+from tests.scripts import run
 
 pytestmark = pytest.mark.anyio
 
@@ -194,3 +197,32 @@ async def test_the_factory_of_records_runs_in_the_context_of_the_call(
         ("said a", "a tests"),
         ("said b", "b tests"),
     }
+
+
+LOGS_ON = """
+import asyncio, logging, threading, time, wool
+
+def log_on(pool_is_left):
+    for n in range(200):
+        logging.getLogger("lasting").error("record %d", n)
+        time.sleep(0.005)
+
+@wool.routine
+async def leave_a_thread():
+    threading.Thread(target=log_on, args=(None,)).start()
+
+async def main():
+    async with wool.WorkerPool(size=1, grace=2.0):
+        await leave_a_thread()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.both_loops
+def test_a_thread_that_logs_on_while_its_worker_ends_is_heard_without_tracebacks() -> None:
+    ended = run(["-"], text=on_chosen_loop(LOGS_ON), flags=())
+    assert ended.code == 0
+    assert "Logging error" not in ended.err
+    said = re.findall(r"^record (\d+)$", ended.err, re.MULTILINE)
+    assert said
+    assert len(said) == len(set(said))

@@ -35,13 +35,15 @@ class ForwardingHandler(logging.Handler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, elsewhere: LogSink) -> None:
         super().__init__()
+        self._loop = loop
         self._crossing = Crossing(loop)
         self._elsewhere = elsewhere
         self._thread = threading.get_ident()
         self._process = os.getpid()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if os.getpid() != self._process:  # forked by a routine: the link is not this process's
+        # Forked by a routine, whose link is not this process's; or the worker has ended all else.
+        if os.getpid() != self._process or self._loop.is_closed():
             _to_stderr(record)
             return
         sink = log_sink() or self._elsewhere
