@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 import resource
 import signal
@@ -167,26 +166,6 @@ async def test_the_first_worker_that_starts_has_the_other_places_try_at_once(
         await until(lambda: len(pool.workers) == 3)
         assert attempts.stat().st_size <= tried + 2
     assert len(_said(caplog, "workers start again")) == 1
-
-
-async def test_an_exception_out_of_looking_after_one_worker_ends_no_other(home: Home) -> None:
-    def refuse(record: logging.LogRecord) -> bool:
-        raise ZeroDivisionError("a filter of the user's")
-
-    logger = logging.getLogger("wool.worker.crew")
-    async with wool.WorkerPool(size=2) as pool:
-        call = asyncio.create_task(wait(home.path))
-        assert await home.hear() == "started"
-        logger.addFilter(refuse)
-        try:
-            for worker in await _idle(pool):
-                os.kill(worker, signal.SIGKILL)
-                await until(lambda: worker not in _pids(pool))  # noqa: B023
-                await until(lambda: len(pool.workers) == 2)
-        finally:
-            logger.removeFilter(refuse)
-        home.tell("go")
-        assert await call == "went on"
 
 
 async def _idle(pool: wool.WorkerPool) -> list[int]:

@@ -26,10 +26,10 @@ class Fleet:
     """
 
     def __init__(self, size: int, settings: WorkerSettings, roster: Roster) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._roster = roster
         self._crew = Crew(roster)
-        self._stopping: asyncio.Future[None] = loop.create_future()
+        self._stopping: asyncio.Future[None] = self._loop.create_future()
         self._trouble = Trouble(roster, self._stopping)
         self._places = [
             Place(
@@ -42,7 +42,7 @@ class Fleet:
             )
             for _ in range(size)
         ]
-        self.ready: asyncio.Future[None] = loop.create_future()
+        self.ready: asyncio.Future[None] = self._loop.create_future()
         """Done when all workers take calls, or with the error of the first that won't."""
 
     @property
@@ -71,12 +71,12 @@ class Fleet:
             self._stopping.set_result(None)
 
     def _filled(self) -> None:
-        self._trouble.end()
         if len(self._crew) == len(self._places) and not self.ready.done():
             self.ready.set_result(None)
+        self._loop.call_soon(self._trouble.end)  # it logs: handlers of logs are user code
 
     def _not_filled(self, error: StartupError) -> None:
         if not self.ready.done():
             self.ready.set_exception(error)
         elif self.ready.exception() is None:  # else the pool is about to give up
-            self._trouble.note(error)
+            self._loop.call_soon(self._trouble.note, error)
