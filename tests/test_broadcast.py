@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import wool
 from tests.faults.until import until
 from tests.home import Home, say, told
+from tests.lives import breaking
 from tests.routines import Account, count, double, fail, pid, wait
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
@@ -186,3 +188,20 @@ async def test_a_generator_is_refused_though_nobody_is_there() -> None:
         await until(lambda: not pool.workers)
         with pytest.raises(TypeError, match=r"iterate over pool\.dispatch"):
             await pool.broadcast(count, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def test_a_broadcast_waits_for_workers_as_a_call_does(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    async with wool.WorkerPool(size=2, lifespan=breaking(broken), start_timeout=3.0) as pool:
+        broken.touch()
+        for worker in pool.workers.values():
+            os.kill(worker.pid, signal.SIGKILL)
+        await until(lambda: not pool.workers)
+        with pytest.raises(wool.StartupError, match=r"routines\.double.* was not started"):
+            await pool.broadcast(double, 2)
+        reaching = asyncio.create_task(pool.broadcast(double, 2))
+        await asyncio.sleep(0)
+        broken.unlink()
+        results = await reaching
+        assert results
+        assert set(results.values()) == {4}

@@ -7,6 +7,7 @@ __all__ = ["OpenPool"]
 import asyncio
 import contextlib
 import logging
+from functools import partial
 
 from wool.context import open_pool
 from wool.discovery.roster import Roster
@@ -15,7 +16,7 @@ from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed, StartupError
 from wool.settings import PoolSettings
 from wool.types import LoadBalancerLike
-from wool.waiting import shielded
+from wool.waiting import settle, shielded
 from wool.worker.fleet import Fleet
 from wool.worker.janitor import Janitor
 from wool.worker.launch import WorkerSettings
@@ -33,7 +34,6 @@ class OpenPool:
         self, roster: Roster, balancer: LoadBalancerLike, size: int, settings: PoolSettings
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._is_left = False
         self._roster = roster
         try:
             self._directory = RuntimeDirectory()
@@ -43,14 +43,14 @@ class OpenPool:
         self.dispatchers = Dispatchers(roster, balancer, settings, open_pool())
         worker_settings = WorkerSettings(settings, self._directory.path, self._janitor)
         self._fleet = Fleet(size, worker_settings, roster)
-        self._running = self._loop.create_task(self._fleet.run(), name="wool fleet")
+        self._running = self._loop.create_task(self._look_after(), name="wool fleet")
         self._running.add_done_callback(self._clean_up)
 
     async def start(self) -> None:
         """Wait for the workers. Raises StartupError; then, and when cancelled, they are killed."""
         both = [self._fleet.ready, self._running]
         with contextlib.ExitStack() as on_failure:
-            on_failure.callback(self._give_up)
+            on_failure.callback(self._give_up, "the pool did not start")
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             if not self._fleet.ready.done():
                 self.dispatchers.check()
@@ -60,8 +60,12 @@ class OpenPool:
 
     async def aclose(self) -> None:
         """End the calls, stop the workers, remove the directory; cancelled, do so in a hurry."""
-        self._is_left = True
         self.dispatchers.close()
+        if self._running.done():
+            return
+        if asyncio.get_running_loop() is not self._loop:
+            await self._aclose_elsewhere()
+            return
         self._fleet.stop()
         hurry: asyncio.TimerHandle | None = None
         cancelled: asyncio.CancelledError | None = None
@@ -76,8 +80,25 @@ class OpenPool:
             hurry.cancel()
         if cancelled is not None:
             raise cancelled
-        if not self._running.cancelled():
-            self._running.result()
+
+    async def _aclose_elsewhere(self) -> None:
+        if not self._loop.is_running():
+            raise RuntimeError(
+                "a pool is left on the event loop that opened it, or while that runs"
+            )
+        leaving = asyncio.run_coroutine_threadsafe(self.aclose(), self._loop)
+        await asyncio.wrap_future(leaving)
+
+    async def _look_after(self) -> None:
+        """Run the workers. If they end though the pool was not left, calls hear of it first."""
+        working = self._loop.create_task(self._fleet.run(), name="wool workers")
+        try:
+            await asyncio.wait([working])
+        finally:
+            if not self.dispatchers.has_ended:
+                self._end_unexpectedly(working)
+            working.cancel()
+            await settle([working])
 
     @property
     def closed(self) -> bool:
@@ -89,28 +110,28 @@ class OpenPool:
         workers, fleet = self._roster.workers, self._fleet
         return self.dispatchers.ledger.stats(workers, fleet.predecessors, fleet.restarted)
 
+    def _end_unexpectedly(self, working: asyncio.Task[None]) -> None:
+        """Say to every call from now on, and at once in the log, why the workers have ended."""
+        cause = working.exception() if working.done() and not working.cancelled() else None
+        why = repr(cause) if cause else "its task was cancelled, or the event loop ended"
+        closed = PoolClosed(f"the workers of the pool were ended, though it was not left: {why}")
+        closed.__cause__ = cause or asyncio.CancelledError("the pool's own task")
+        self.dispatchers.end(closed)
+        self._loop.call_soon(partial(_log.error, "%s", closed, exc_info=cause))
+
     def _clean_up(self, running: asyncio.Task[None]) -> None:
         """Remove what is left when the last worker has gone, however that came about."""
-        if not self._is_left:
-            self.dispatchers.end(_unexpected_end(running))
-        self._janitor.dismiss()
+        if not running.cancelled():
+            running.exception()  # it was logged
         self._directory.remove()
+        self._janitor.dismiss()
 
     def abandon(self) -> None:
         """Stop the workers of a pool that nobody will leave any more."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: its end stopped them
-            self._loop.call_soon_threadsafe(self._give_up)
+            why = "the pool was collected without being left: use 'async with', or keep it"
+            self._loop.call_soon_threadsafe(self._give_up, why)
 
-    def _give_up(self) -> None:
-        self._is_left = True
+    def _give_up(self, why: str) -> None:
+        self.dispatchers.end(PoolClosed(why))
         self._running.cancel()
-
-
-def _unexpected_end(running: asyncio.Task[None]) -> PoolClosed:
-    """Say at once, and to every call from now on, why the workers of a pool have ended."""
-    cause = None if running.cancelled() else running.exception()
-    why = repr(cause) if cause else "its task was cancelled, or the event loop ended"
-    closed = PoolClosed(f"the workers of the pool were ended, though it was not left: {why}")
-    closed.__cause__ = cause or asyncio.CancelledError("the pool's own task")
-    _log.error("%s", closed, exc_info=cause)
-    return closed

@@ -93,8 +93,8 @@ class WorkerPool:
     time, for as long as it is open: only leaving closes it. Calls that find no worker meanwhile
     wait up to `start_timeout`, and raise StartupError then, with the last worker's as its cause.
 
-    The pool may be left in another task than it was entered in, and routines may be called on
-    other event loops and threads meanwhile. A pool is opened once.
+    The pool may be left in another task than it was entered in, or on another event loop while its
+    own runs, and routines may be called on other loops and threads meanwhile. It is opened once.
     """
 
     _entered = False
@@ -232,8 +232,9 @@ class WorkerPool:
         `max_pending` nor `max_tasks_per_worker` holds a call up. One on a worker that is stopped
         waits for it, for up to `start_timeout`.
 
-        Cancelling this cancels all the calls. Raises PoolClosed if the pool was left, and TypeError
-        if `routine` is none, as `dispatch` does, or is a generator.
+        If no worker is there it waits for one as a call does, and raises what a call would. Cancelling
+        this cancels all the calls. Raises PoolClosed if the pool was left, and TypeError if `routine`
+        is none, as `dispatch` does, or is a generator.
         """
         dispatchers = self._open().dispatchers
         call = functools.partial(routine, *args, **kwargs)

@@ -13,7 +13,7 @@ from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.through import routine_name, through
 from wool.dispatch.workers import Departed
-from wool.exceptions import BroadcastError, PoolClosed, RemoteError
+from wool.exceptions import BroadcastError, RemoteError
 from wool.notes import note
 from wool.task import Placement
 from wool.types import WorkerMetadata
@@ -27,12 +27,12 @@ async def broadcast(
 ) -> dict[UUID, Any]:
     """Return what `call`, of a routine, gives on each worker that is there.
 
-    Where one left before its call started, the one that has its place by then is called. Raises
-    BroadcastError once all have ended, if one raised, and PoolClosed if the pool was left.
+    Where one left before its call started, the one that has its place by then is called. If nobody
+    is there, it waits as a call does. Raises BroadcastError once all have ended, if one raised, and
+    what a call that is not started raises.
     """
-    if pool.closed:
-        raise PoolClosed("the pool was left; a broadcast needs one that is open")
     through(pool, call, coroutine_only=True)  # refuses what is no routine, even if nobody is there
+    await pool.until_anyone(routine_name(call))
     results = dict[UUID, Any]()
     errors = dict[UUID, Exception]()
     workers = roster.workers

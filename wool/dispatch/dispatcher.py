@@ -82,6 +82,10 @@ class Dispatcher:
         _log.debug("%s came back: %s", task, outcome.kind)
         return outcome.result(task)
 
+    async def until_anyone(self, name: str) -> None:
+        """Wait until a worker is there. Raises what the call `name` would that finds nobody."""
+        await self._search.until_anyone(name)
+
     async def open(
         self, task: Task, timeout: float | None
     ) -> tuple[Connection, Call, Outcome | Lost]:
@@ -161,7 +165,8 @@ class Dispatcher:
         _advance(self._guard.aclose())
 
     def close_threadsafe(self, error: PoolClosed) -> None:
-        """Close from any thread, and even if the loop has ended."""
+        """Close from any thread, and even if the loop has ended. What comes meanwhile is void."""
+        self._workers.gate.shut_with = error
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self.close, error)
 

@@ -51,6 +51,11 @@ class Dispatchers:
         return self._closed
 
     @property
+    def has_ended(self) -> bool:
+        """Tell whether the pool takes no calls any more, left or not."""
+        return self._ended is not None
+
+    @property
     def ledger(self) -> Ledger:
         """What became of the calls."""
         return self._ledger
@@ -62,6 +67,10 @@ class Dispatchers:
     def call(self, task: Task, /) -> Coroutine[Any, Any, Any]:
         """Run a coroutine routine on some worker and return its result."""
         return self._here().call(task)
+
+    async def until_anyone(self, name: str) -> None:
+        """Wait until a worker is there. Raises what the call `name` would that finds nobody."""
+        await self._here().until_anyone(name)
 
     def steps(self, task: Task, /) -> RemoteSteps:
         """Prepare a generator routine."""

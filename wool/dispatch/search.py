@@ -57,13 +57,25 @@ class Search:
             found = None
         return found or await self._wait(task, passed_over, deadline, patient=patient)
 
+    async def until_anyone(self, name: str) -> None:
+        """Wait for up to `start_timeout` seconds until a worker is there."""
+        deadline = self._loop.time() + self._settings.start_timeout
+        with self._workers.watching() as woken:
+            while not self._roster.workers:
+                woken.clear()
+                await self._until(name, woken, deadline, None)
+                self._raise_if_closed(name)
+
+    def _raise_if_closed(self, name: str) -> None:
+        if self._workers.closed is not None:
+            raise self._workers.closed.when(f" before {name!r} was started")
+
     async def _look(
         self, task: Task, passed_over: PassedOver, deadline: float
     ) -> tuple[Connection, Calls] | None:
         """Return a worker that can take the call now; None if nobody is there that answers."""
         while True:
-            if self._workers.closed is not None:
-                raise self._workers.closed.when(f" before {task.name!r} was started")
+            self._raise_if_closed(task.name)
             workers = self._with_room(task, self._choice.eligible(task, passed_over))
             candidates = self._choice.in_order(task, workers) if workers else []
             too_late = False
@@ -120,7 +132,7 @@ class Search:
                 if found is not None:
                     return found
                 if turn is None or self._want(turn, task, passed_over):
-                    await self._until(task, woken, deadline, refusal)
+                    await self._until(task.name, woken, deadline, refusal)
 
     def _line(
         self, task: Task, woken: asyncio.Event, *, patient: bool
@@ -155,31 +167,29 @@ class Search:
         return await self._look(task, passed_over, deadline)
 
     async def _until(
-        self, task: Task, woken: asyncio.Event, deadline: float, refusal: Overloaded | None
+        self, name: str, woken: asyncio.Event, deadline: float, refusal: Overloaded | None
     ) -> None:
         """Wait for news, or a place if there was a `refusal`. Raises what to say if none came."""
         try:
             async with asyncio.timeout_at(deadline):
                 await woken.wait()
         except TimeoutError:
-            raise self._too_late(task, refusal) from self._roster.trouble
+            raise self._too_late(name, refusal) from self._roster.trouble
 
-    def _too_late(
-        self, task: Task, refusal: Overloaded | None
-    ) -> NoWorkersAvailable | StartupError:
+    def _too_late(self, name: str, refusal: Overloaded | None) -> NoWorkersAvailable | StartupError:
         within = f"within the pool's start_timeout of {self._settings.start_timeout:g} s"
         trouble = self._roster.trouble
         if refusal is not None:
             return NoWorkersAvailable(f"no worker had a place {within}: {refusal}")
         if trouble is not None:
             return StartupError(
-                f"{task.name!r} was not started, since no worker took it {within} and others do "
+                f"{name!r} was not started, since no worker took it {within} and others do "
                 f"not come up; the pool goes on trying, and this is why the last one failed: "
                 f"{trouble}",
                 stderr=trouble.stderr,
                 returncode=trouble.returncode,
             )
         return NoWorkersAvailable(
-            f"no worker took {task.name!r} {within}; of {len(self._workers)} known none answered, "
+            f"no worker took {name!r} {within}; of {len(self._workers)} known none answered, "
             f"or had a place: are they blocked by routines that never wait, or stopped?"
         )

@@ -16,7 +16,7 @@ from wool.dispatch.stats import Ledger
 from wool.exceptions import PoolClosed, WorkerStalled
 from wool.processes import CAN_TELL_STOPPED
 from wool.settings import PoolSettings
-from wool.transport.connection import Connection
+from wool.transport.connection import Connection, Gate
 
 _POST_MORTEM = 1.0  # seconds to wait for the exit status of a worker that hung up
 _SILENT = 1.0  # seconds after which, for want of better knowledge, a worker may be stopped
@@ -36,6 +36,7 @@ class Workers:
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
         self._all_run = False
+        self.gate = Gate()
         self._connections: dict[UUID, Connection] = {}
         self._retired: set[Connection] = set()
         self._leaving: set[Connection] = set()
@@ -142,7 +143,9 @@ class Workers:
             self._let_go(worker)
         for uid in [uid for uid in there if uid not in self._connections]:
             tally = self._ledger.open(uid)
-            self._connections[uid] = Connection(there[uid], self._settings, tally, self._hear)
+            self._connections[uid] = Connection(
+                there[uid], self._settings, tally, self.gate, self._hear
+            )
         self._note_stops()
         self._wake()
 

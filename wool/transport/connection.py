@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "Gate"]
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,6 +17,16 @@ from wool.transport.unix import UnixLink, authenticate, connect
 from wool.types import WorkerMetadata
 
 
+class Gate:
+    """Whether what comes on the links of one loop still counts. Any thread may shut it.
+
+    A pool may be left on another loop than its calls are made on. Then its workers' answers to that
+    must not look like results, though they may come before this loop hears of it.
+    """
+
+    shut_with: Exception | None = None
+
+
 class Connection:
     """The way to one worker. A load balancer sees it as a WorkerLike.
 
@@ -28,8 +38,10 @@ class Connection:
         metadata: WorkerMetadata,
         settings: PoolSettings,
         tally: Tally,
+        gate: Gate,
         heard: Callable[[], None] | None = None,
     ) -> None:
+        self._gate = gate
         self._metadata = metadata
         self._settings = settings
         self._tally = tally
@@ -126,7 +138,7 @@ class Connection:
 
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the worker."""
-        if self._calls is not None:
+        if self._calls is not None and self._gate.shut_with is None:
             self._calls.received(frame, buffers)
             if self._retired:
                 self._hang_up_if_idle()
@@ -135,7 +147,7 @@ class Connection:
         """The link is gone; a later call makes a new one, if the worker still is there."""
         calls, self._calls, self._link = self._calls, None, None
         if calls is not None:
-            calls.lost(error)
+            calls.lost(self._gate.shut_with or error)
 
     def retire(self) -> None:
         """Hang up as soon as the last call has ended. Those still to come end with OSError."""
