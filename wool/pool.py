@@ -232,9 +232,9 @@ class WorkerPool:
         `max_pending` nor `max_tasks_per_worker` holds a call up. One on a worker that is stopped
         waits for it, for up to `start_timeout`.
 
-        If no worker is there it waits for one as a call does, and raises what a call would. Cancelling
-        this cancels all the calls. Raises PoolClosed if the pool was left, and TypeError if `routine`
-        is none, as `dispatch` does, or is a generator.
+        If no worker is there it waits for one as a call does, and raises what a call would.
+        Cancelling this cancels all the calls. Raises PoolClosed if the pool was left, and TypeError
+        if `routine` is none, as `dispatch` does, or is a generator.
         """
         dispatchers = self._open().dispatchers
         call = functools.partial(routine, *args, **kwargs)
