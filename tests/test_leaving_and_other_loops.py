@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -51,9 +52,8 @@ async def _stream(pool: wool.WorkerPool, home: str) -> object:
 
 @pytest.mark.parametrize("what", [_call, _stream])
 async def test_what_other_loops_wait_for_ends_with_pool_closed_and_never_looks_complete(
-    what: object, home: Home
+    what: Callable[[wool.WorkerPool, str], Coroutine[Any, Any, object]], home: Home
 ) -> None:
-    assert callable(what)
     for _ in range(5):
         async with wool.WorkerPool(size=2) as pool:
             waiting = [
