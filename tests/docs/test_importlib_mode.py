@@ -4,12 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.docs.pages import ROOT, blocks_of, environment_of_examples
 from tests.loops import on_chosen_loop
-
-pytestmark = pytest.mark.both_loops
 
 CONFIGURATION = '[tool.pytest.ini_options]\naddopts = ["--import-mode=importlib"]\n'
 TEST = """
