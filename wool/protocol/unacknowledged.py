@@ -72,6 +72,8 @@ class Unacknowledged:
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
+        if self._heard is not None:
+            self._heard()
 
     def _look_in(self, seconds: float) -> None:
         self._looking = self._loop.call_later(seconds, self._let_the_loop_turn)
