@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["budget", "optional", "positive", "positive_seconds", "seconds", "strings"]
+__all__ = ["budget", "marks", "optional", "positive", "positive_seconds", "seconds", "strings"]
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
@@ -68,3 +68,11 @@ def strings(name: str, values: Iterable[str]) -> tuple[str, ...]:
 def optional(check: Callable[[str, T], T], name: str, value: T | None) -> T | None:
     """Return what `check` makes of `value`, and None for None."""
     return None if value is None else check(name, value)
+
+
+def marks(tags: tuple[object, ...]) -> frozenset[str]:
+    """Return the `tags` of a pool if all of them are strings. Raises TypeError."""
+    for tag in tags:
+        if type(tag) is int:
+            raise TypeError(f"tags are strings, not {tag!r}; for that many workers, say size={tag}")
+    return frozenset(strings("tags", cast("tuple[str, ...]", tags)))

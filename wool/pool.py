@@ -20,11 +20,11 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
-from wool.checks import optional, positive, seconds, strings
+from wool.checks import marks, optional, positive, seconds, strings
 from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
 from wool.dispatch.broadcasting import broadcast
@@ -89,9 +89,9 @@ class WorkerPool:
     SerializationError if the lifespan can't be pickled, and cancelling it leaves nothing behind.
     Leaving ends calls that still run with PoolClosed, gives the routines and then the lifespans the
     grace to clean up, then kills what is left. To cancel the leaving cuts the grace to one second.
-    A worker that dies is replaced. If that fails, the pool tries again, at most 5 s later each
-    time, for as long as it is open: only leaving closes it. Calls that find no worker meanwhile
-    wait up to `start_timeout`, and raise StartupError then, with the last worker's as its cause.
+    A worker that dies is replaced. If that fails, the pool tries again, at most 5 s later, for as
+    long as it is open. Calls that find no worker meanwhile wait up to `start_timeout`, and raise
+    StartupError then, with the last worker's as its cause.
 
     The pool may be left in another task than it was entered in, or on another event loop while its
     own runs, and routines may be called on other loops and threads meanwhile. It is opened once.
@@ -119,7 +119,7 @@ class WorkerPool:
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
         self._settings = PoolSettings(
             token=Secret(secrets.token_bytes(_TOKEN_SIZE)),
-            tags=_tags(tags),
+            tags=marks(tags),
             modules=strings("modules", modules),
             max_pending=optional(positive, "max_pending", max_pending),
             max_tasks_per_worker=optional(
@@ -217,7 +217,8 @@ class WorkerPool:
         rows = Rows(iterables)
         if at_once is not None:
             return mapped(call, rows, lambda: at_once, ordered=ordered)
-        return mapped(call, rows, lambda: self._plenty, ahead=_AHEAD, ordered=ordered)
+        share = self._share
+        return mapped(call, rows, lambda: self._plenty, ahead=_AHEAD, share=share, ordered=ordered)
 
     async def broadcast(
         self, routine: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
@@ -243,8 +244,8 @@ class WorkerPool:
     def activate(self) -> AbstractContextManager[None]:
         """Return a context manager that makes this pool the active one in its block.
 
-        For code that runs outside the task that entered the pool, as a web framework's handlers do.
-        Raises PoolClosed if the pool was left, or is not open yet.
+        For code outside the task that entered the pool, such as web handlers. Raises PoolClosed if
+        the pool was left, or is not open yet.
         """
         dispatchers = self._open().dispatchers
         if self.closed:
@@ -276,9 +277,13 @@ class WorkerPool:
     @property
     def _plenty(self) -> int:
         """How many calls keep the workers busy."""
-        each = min(self._settings.max_pending or _PLENTY, _PLENTY)
         running = self._roster.workers.keys() - self._roster.stopped.keys()
-        return each * max(len(running), 1)
+        return self._share * max(len(running), 1)
+
+    @property
+    def _share(self) -> int:
+        """How many keep one of them busy."""
+        return min(self._settings.max_pending or _PLENTY, _PLENTY)
 
     def _open(self) -> OpenPool:
         if self._opened is None:
@@ -289,11 +294,3 @@ class WorkerPool:
         if self._opened is not None and not self._closed:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
             self._opened.abandon()
-
-
-def _tags(tags: tuple[object, ...]) -> frozenset[str]:
-    """Return `tags` if all of them are strings. Raises TypeError."""
-    for tag in tags:
-        if type(tag) is int:
-            raise TypeError(f"tags are strings, not {tag!r}; for that many workers, say size={tag}")
-    return frozenset(strings("tags", cast("tuple[str, ...]", tags)))

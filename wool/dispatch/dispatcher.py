@@ -131,8 +131,11 @@ class Dispatcher:
     ) -> tuple[Connection, Calls]:
         if not task.placement.patient:
             return await self._search.find(task, passed_over, patient=patient)
-        async with self._pace.turn():
+        await self._pace.turn()
+        try:
             return await self._search.find(task, passed_over, patient=patient)
+        finally:
+            self._pace.sent()
 
     async def explain(
         self, task: Task, worker: Connection, lost: Lost, attempts: int = 0

@@ -16,6 +16,7 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
+from contextlib import nullcontext
 from typing import Any
 
 from wool.notes import note
@@ -32,7 +33,8 @@ class Rows:
 
     def __init__(self, iterables: Iterable[Iterable[Any] | AsyncIterable[Any]]) -> None:
         self._columns = [_iterator(each) for each in iterables]
-        self._reading = asyncio.Lock()
+        waits = any(isinstance(column, AsyncIterator) for column in self._columns)
+        self._reading = asyncio.Lock() if waits else nullcontext()
         self.ended = False
         """Whether the shortest has ended, or one has raised."""
 
@@ -76,14 +78,15 @@ async def mapped(
     limit: Callable[[], int],
     *,
     ahead: int = 1,
+    share: int = 1,
     ordered: bool,
 ) -> AsyncGenerator[Any]:
     """Yield what `call` returns for each row, at most `limit()` of them under way.
 
     No more than `limit()` rows are ahead of the consumer; while it waits for one that takes longer
-    than those behind it, up to `ahead` times as many.
+    than those behind it, up to `ahead` times as many, each time that a worker's `share` has ended.
     """
-    window = _Window(call, rows, limit, ahead, ordered=ordered)
+    window = _Window(call, rows, limit, ahead, share, ordered=ordered)
     try:
         while (result := await window.next()) is not _END:
             yield result
@@ -100,6 +103,7 @@ class _Window:
         rows: Rows,
         limit: Callable[[], int],
         ahead: int,
+        share: int,
         *,
         ordered: bool,
     ) -> None:
@@ -107,6 +111,7 @@ class _Window:
         self._rows = rows
         self._limit = limit
         self._ahead = ahead
+        self._share = share
         self._ordered = ordered
         self._tasks: dict[asyncio.Task[Any], None] = {}  # in the order of the rows
         self._under_way = 0
@@ -123,7 +128,8 @@ class _Window:
                 return _END
             task = self._first()
             if task is None:
-                self._fill(limit, ahead=limit * self._ahead)
+                if self._under_way <= limit - self._share:  # several at once go out in one write
+                    self._fill(limit, ahead=limit * self._ahead)
                 self._progress.clear()
                 await self._progress.wait()
             else:

@@ -5,8 +5,6 @@ from __future__ import annotations
 __all__ = ["Pace"]
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 from wool.dispatch.admission import Admission
 from wool.dispatch.workers import Workers
@@ -26,17 +24,18 @@ class Pace:
         self._leaving = 0
         workers.heard = self.look
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
-        """Wait until a call may be sent; in the block it is, or turns out not to be made."""
+    async def turn(self) -> None:
+        """Wait until a call may be sent. `sent` has to follow."""
         if self._line or not self._is_ready():
             await self._wait()
         self._leaving += 1
-        self.look()
-        try:
-            yield
-        finally:
-            self._leaving -= 1
+        if self._line:
+            self.look()
+
+    def sent(self) -> None:
+        """Note that a call is on its way, or will not be made."""
+        self._leaving -= 1
+        if self._line:
             self.look()
 
     def look(self) -> None:
@@ -60,9 +59,11 @@ class Pace:
         workers = self._workers.connections
         if self._admission is not None:
             workers = [worker for worker in workers if self._admission.has_room(worker.uid)]
-        more = -self._leaving
+        leaving = self._leaving
         for worker in workers:
-            more += max(worker.room, 0)
-            if more > 0:
+            room = worker.room
+            if room > leaving:
                 return True
+            if room > 0:
+                leaving -= room
         return not workers
