@@ -224,8 +224,9 @@ async def test_what_ends_the_workers_is_logged_at_once_and_told_to_every_call(
         for fleet in asyncio.all_tasks() - before:
             if fleet.get_name() == "wool fleet":
                 fleet.cancel()
-        with pytest.raises((wool.WorkerDied, wool.PoolClosed)):
+        with pytest.raises(wool.PoolClosed, match="though it was not left") as caught:
             await call
+        assert isinstance(caught.value.__cause__, asyncio.CancelledError)
         await until(lambda: _said(caplog, "though it was not left"))
         [record] = [record for record in caplog.records if "not left" in record.message]
         assert record.levelname == "ERROR"
