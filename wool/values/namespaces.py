@@ -13,6 +13,7 @@ import importlib
 import sys
 import threading
 from collections import OrderedDict
+from hashlib import blake2b
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from wool.keys import Keys
 from wool.values.parts import Part
 
 _KEPT = 256
-_REMEMBERED = 64 * 1024  # bytes of a global; a larger one carries data, and is taken anew each time
+_REMEMBERED = 64 * 1024  # bytes of a global; a larger one carries data, and is known by its digest
 _MODULE = b"module "
 _FACTS = ("__name__", "__package__", "__path__", "__file__")  # what relative imports go by
 _IMMUTABLE = (
@@ -29,7 +30,9 @@ _IMMUTABLE = (
 
 
 class _Taken(NamedTuple):
-    part: Part
+    part: Part | None
+    """What came; None if it was large."""
+    digest: bytes
     value: object
 
 
@@ -57,7 +60,7 @@ class Namespace:
     def has_taken(self, name: str, part: Part) -> bool:
         """Tell whether this was the last that came for a global."""
         taken = self._taken.get(name)
-        return taken is not None and taken.part.data == part.data and name in self.values
+        return taken is not None and taken.digest == _digest(part) and name in self.values
 
     def place(self, name: str, value: object) -> None:
         """Have a global of a mirror be `value`."""
@@ -67,11 +70,11 @@ class Namespace:
 
     def remember(self, name: str, part: Part) -> None:
         """Note that what is placed is what came in `part`."""
-        if len(part.data) <= _REMEMBERED:
-            self._taken[name] = _Taken(part, self.values.get(name))
+        kept = part if len(part.data) <= _REMEMBERED else None
+        self._taken[name] = _Taken(kept, _digest(part), self.values.get(name))
 
     def as_it_came(self, name: str, *, though_set_anew: bool = False) -> Part | None:
-        """Return what came for a global, unless it was set anew since."""
+        """Return what came for a global, unless it was large or was set anew since."""
         taken = self._taken.get(name)
         if taken is None or not (though_set_anew or self.values.get(name) is taken.value):
             return None
@@ -133,6 +136,11 @@ class Namespaces:
             _, oldest = self._known.popitem(last=False)
             del self._by_dict[id(oldest.values)]
         return namespace
+
+
+def _digest(part: Part) -> bytes:
+    """Return what tells a part from others: if it is small, its bytes."""
+    return part.data if len(part.data) <= _REMEMBERED else blake2b(part.data).digest()
 
 
 def _standard_module(values: dict[str, Any]) -> str | None:
