@@ -13,27 +13,22 @@ import importlib
 import sys
 import threading
 from collections import OrderedDict
-from hashlib import blake2b
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from wool.keys import Keys
+from wool.values.in_place import keeps_identity
 from wool.values.parts import Part
+from wool.values.placed import Held, Placed
 
 _KEPT = 256
-_REMEMBERED = 64 * 1024  # bytes of a global; a larger one carries data, and is known by its digest
 _MODULE = b"module "
 _FACTS = ("__name__", "__package__", "__path__", "__file__")  # what relative imports go by
 _IMMUTABLE = (
     bool, bytes, complex, float, frozenset, int, str, tuple, type, type(None), ModuleType,
 )  # fmt: skip
 
-
-class _Taken(NamedTuple):
-    part: Part | None
-    """What came; None if it was large."""
-    digest: bytes
-    value: object
+_new_token = Keys()
 
 
 class Namespace:
@@ -44,8 +39,9 @@ class Namespace:
         self.values = values
         self.is_home = is_home
         self.changes = 0
-        """How often a value was placed."""
-        self._taken: dict[str, _Taken] = {}
+        """How often a value was placed, or changed in its place."""
+        self._placed: dict[str, Placed] = {}
+        self._written: dict[str, tuple[object, bytes]] = {}
 
     @property
     def is_standard(self) -> bool:
@@ -57,28 +53,53 @@ class Namespace:
         """What a mirror has to begin with."""
         return {name: self.values[name] for name in _FACTS if name in self.values}
 
-    def has_taken(self, name: str, part: Part) -> bool:
-        """Tell whether this was the last that came for a global."""
-        taken = self._taken.get(name)
-        return taken is not None and taken.digest == _digest(part) and name in self.values
+    def placed(self, name: str) -> Placed | None:
+        """Return what came for a global last, whatever was set since."""
+        return self._placed.get(name)
+
+    def number(self, name: str) -> int:
+        """Return what tells the object that came for a global from those that came before."""
+        placed = self._placed.get(name)
+        return 0 if placed is None else placed.number
 
     def place(self, name: str, value: object) -> None:
         """Have a global of a mirror be `value`."""
         self.changes += 1
-        self._taken.pop(name, None)
+        self._placed[name] = Placed.now(value)
         self.values[name] = value
 
-    def remember(self, name: str, part: Part) -> None:
+    def put_back(self, name: str, placed: Placed | None) -> None:
+        """Note what came for a global as if nothing had been placed since."""
+        self.changes += 1
+        if placed is None:
+            self._placed.pop(name, None)
+        else:
+            self._placed[name] = placed
+
+    def remember(self, name: str, part: Part, held: Held) -> None:
         """Note that what is placed is what came in `part`."""
-        kept = part if len(part.data) <= _REMEMBERED else None
-        self._taken[name] = _Taken(kept, _digest(part), self.values.get(name))
+        self._placed[name] = self._placed[name].having_come(part, held)
 
     def as_it_came(self, name: str, *, though_set_anew: bool = False) -> Part | None:
         """Return what came for a global, unless it was large or was set anew since."""
-        taken = self._taken.get(name)
-        if taken is None or not (though_set_anew or self.values.get(name) is taken.value):
+        placed = self._placed.get(name)
+        if placed is None or not (though_set_anew or self.values.get(name) is placed.value):
             return None
-        return taken.part
+        return placed.part
+
+    def token(self, name: str) -> bytes:
+        """Return what tells the object that a global is, if it can change in place."""
+        value: object = self.values[name]
+        if not keeps_identity(type(value)):
+            self._written.pop(name, None)
+            return b""
+        placed = self._placed.get(name)
+        if placed is not None and placed.value is value and placed.token:
+            return placed.token
+        written = self._written.get(name)
+        if written is None or written[0] is not value:
+            written = self._written[name] = (value, _new_token())
+        return written[1]
 
     def names(self) -> dict[int, str]:
         """Return the names of the objects here that can be told from equal ones, by their id."""
@@ -136,11 +157,6 @@ class Namespaces:
             _, oldest = self._known.popitem(last=False)
             del self._by_dict[id(oldest.values)]
         return namespace
-
-
-def _digest(part: Part) -> bytes:
-    """Return what tells a part from others: if it is small, its bytes."""
-    return part.data if len(part.data) <= _REMEMBERED else blake2b(part.data).digest()
 
 
 def _standard_module(values: dict[str, Any]) -> str | None:

@@ -18,6 +18,8 @@ class Part(NamedTuple):
     """Pickled. Other classes and globals stand in it as their keys."""
     needs: tuple[Key, ...]
     """Those, and the globals that functions in it use."""
+    token: bytes = b""
+    """The object that a global is, if it can change in place: another object has another."""
 
 
 Table = Mapping[Key, Part]

@@ -118,6 +118,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return list, (), None, iter(value)
         if kind is dict:
             return dict, (), None, None, iter(value.items())
+        if kind is set:
+            return set, (), list(value), None, None, set[Any].update
         reduced = self.reducer_override(value)
         if reduced is not NotImplemented:
             return reduced

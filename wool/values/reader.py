@@ -27,7 +27,7 @@ class Reading:
 
     def __init__(self, sender: bytes, table: Table) -> None:
         self._is_own = sender == identities.process
-        self.globals = Globals(table, self.load, stay=self._is_own)
+        self.globals = Globals(table, self._load_global, stay=self._is_own)
         self._table = table
         self._begun: dict[bytes, type] = {}
         self._finished: set[bytes] = set()
@@ -41,7 +41,17 @@ class Reading:
 
     def load(self, data: bytes | memoryview, buffers: Iterable[Any] = ()) -> Any:
         """Unpickle a part of the message."""
-        return _Unpickler(self, io.BytesIO(data), buffers).load()
+        return self._load_global(data, {}, buffers)
+
+    def _load_global(
+        self, data: bytes | memoryview, held: dict[Key, int], buffers: Iterable[Any] = ()
+    ) -> Any:
+        """Unpickle a part; note in `held` which globals it refers to."""
+        before, self.globals.held = self.globals.held, held
+        try:
+            return _Unpickler(self, io.BytesIO(data), buffers).load()
+        finally:
+            self.globals.held = before
 
     # What stands in a pickled message.
 

@@ -132,7 +132,8 @@ class _Writer:
             return came
         self.see(namespace)
         try:
-            return self._value(key, namespace.values[name])
+            part = self._value(key, namespace.values[name])
+            return part._replace(token=namespace.token(name))
         except Exception as error:
             if not namespace.is_home:  # a worker's own, such as a connection, stays there
                 return namespace.as_it_came(name, though_set_anew=True)
@@ -143,8 +144,7 @@ class _Writer:
             return Part(pickle.dumps(value, _PROTOCOL), ())
         if isinstance(value, type):
             return self._mention(value, key)
-        found = issubclass(type(value), _FOUND) or remaking(value) is not None
-        return self._part(value, key, begun=not found and self.name_of(value) == key)
+        return self._part(value, key, begun=not _is_found(value) and self.name_of(value) == key)
 
     def _mention(self, cls: type, key: Key) -> Part:
         mention = identities.mention_of(cls)
@@ -161,3 +161,8 @@ class _Writer:
         else:
             pickler.pickle(value)
         return Part(file.getvalue(), tuple(pickler.needs))
+
+
+def _is_found(value: object) -> bool:
+    kind = type(value)
+    return kind is not set and (issubclass(kind, _FOUND) or remaking(value) is not None)
