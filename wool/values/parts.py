@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Key", "Part", "Table"]
+__all__ = ["CURE", "Key", "Part", "Table"]
 
 from collections.abc import Mapping
 from typing import NamedTuple
+
+CURE = "define it in a module that workers can import"
+"""What helps with whatever can't travel by value."""
 
 Key = tuple[bytes, str]
 """A class, by its identity and ""; or a global, by its namespace's identity and its name."""

@@ -19,7 +19,7 @@ from wool.propagation import described, is_propagated, named
 from wool.values.identities import identities
 from wool.values.making import make_function
 from wool.values.namespaces import Namespace, namespaces
-from wool.values.parts import Key
+from wool.values.parts import CURE, Key
 from wool.values.reader import Reading
 from wool.values.standard import Remaking, is_importable, parts_of, remaking
 
@@ -186,6 +186,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return Reading.begin, made, (attributes, fields), None, None, Reading.finish_function
 
     def _remade(self, thing: Any, remade: Remaking) -> Any:
+        if type(thing).__weakrefoffset__ == 0:  # nothing can tell it from its copies
+            return remade.maker, remade.args, remade.attributes or None
         key = identities.name(thing)
         if remade.globals is not None:
             self._sharing.see(namespaces.of(remade.globals))
@@ -219,8 +221,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         reduced = obj.__reduce_ex__(5)
         if isinstance(reduced, str) and not is_importable(obj, reduced):
             raise pickle.PicklingError(
-                f"{reduced!r} is found by its name alone, which another process does not have; "
-                f"define it in a module that workers can import"
+                f"{reduced!r} is found by its name alone, "
+                f"which another process does not have; {CURE}"
             )
         return reduced
 

@@ -17,7 +17,7 @@ from wool.values.globals import Globals
 from wool.values.identities import identities
 from wool.values.making import make_class, set_state_of_class
 from wool.values.namespaces import namespaces
-from wool.values.parts import Key, Table
+from wool.values.parts import CURE, Key, Table
 
 
 class Reading:
@@ -182,8 +182,7 @@ class _Unpickler(pickle.Unpickler):
             if module_name != "__main__":
                 raise
             raise pickle.UnpicklingError(
-                f"__main__ of this process has no {global_name!r}; "
-                f"define it in a module that workers can import"
+                f"__main__ of this process has no {global_name!r}; {CURE}"
             ) from error
 
 

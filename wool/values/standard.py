@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = ["Remaking", "is_importable", "parts_of", "remaking"]
 
-import contextlib
 import functools
 import inspect
 import sys
@@ -110,7 +109,8 @@ def _of_type_checkers(thing: Any) -> Remaking | None:
     elif isinstance(thing, typing.ParamSpec | typing.TypeVarTuple):
         args = (thing.__name__,)
     elif type(thing) is _ALIAS:
-        args = (thing.__name__, thing.__value__)
+        args = (thing.__name__, thing.__value__, thing.__type_params__)
+        return Remaking(_alias, args, None, {})
     else:
         return None
     return Remaking(_of_module, (type(thing), args, thing.__module__), None, {})
@@ -119,10 +119,13 @@ def _of_type_checkers(thing: Any) -> Remaking | None:
 _ALIAS = getattr(typing, "TypeAliasType", None)  # since Python 3.12
 
 
+def _alias(name: str, value: object, parameters: tuple[Any, ...]) -> Any:
+    return cast("Any", _ALIAS)(name, value, type_params=parameters)
+
+
 def _of_module(maker: Callable[..., Any], args: tuple[Any, ...], module: str) -> Any:
     made = maker(*args)
-    with contextlib.suppress(AttributeError):  # an alias finds out by itself
-        made.__module__ = module
+    made.__module__ = module
     return made
 
 

@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 
 from wool.values.identities import identities
 from wool.values.namespaces import Namespace, namespaces
-from wool.values.parts import Key, Part
+from wool.values.parts import CURE, Key, Part
 from wool.values.pickler import PartPickler, Pickler
 from wool.values.standard import remaking
 
@@ -137,7 +137,8 @@ class _Writer:
         except Exception as error:
             if not namespace.is_home:  # a worker's own, such as a connection, stays there
                 return namespace.as_it_came(name, though_set_anew=True)
-            raise pickle.PicklingError(f"the global {name!r}: {error}") from error
+            cure = "" if CURE in str(error) else f"; {CURE}"
+            raise pickle.PicklingError(f"the global {name!r}: {error}{cure}") from error
 
     def _value(self, key: Key, value: object) -> Part:
         if type(value) in _ATOMS:
