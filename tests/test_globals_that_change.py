@@ -198,20 +198,18 @@ def test_a_global_that_cannot_be_read_stays_as_it_was() -> None:
     @wool.routine
     async def look(): return CFG["a"], BOX[0] is CFG, KEPT
     @wool.routine
-    async def kept():
-        global KEPT
-        KEPT = CFG["a"], [*CFG]
-    KEPT = None
+    async def keep(): KEPT.append(CFG["a"])
+    KEPT = []
     async def main():
         async with wool.WorkerPool(size=1):
-            await kept()
+            await keep()
             CFG["a"], CFG["picky"] = 2, Picky(True)
             try: await look()
             except wool.SerializationError as error: print("not here" in str(error))
             CFG["picky"] = Picky(False)
             print(*await look())
     """)
-        == "True\n2 True (1, ['a', 'picky'])\n"
+        == "True\n2 True [1]\n"
     )
 
 
@@ -250,4 +248,53 @@ def test_a_cached_function_keeps_its_cache_when_a_global_that_it_uses_changes() 
             print(await work())
     """)
         == "(1, 0, 1)\n(1, 1, 5)\n"
+    )
+
+
+def test_a_global_that_home_deletes_is_gone_on_workers() -> None:
+    assert (
+        prints("""
+    GONE = 1
+    @wool.routine
+    async def gone():
+        try: return GONE
+        except NameError as error: return str(error)
+    @wool.routine
+    async def size(): return len("abc")
+    async def main():
+        global GONE, len
+        async with wool.WorkerPool(size=2):
+            for outer in (gone, nested):
+                GONE = 1
+                print(await outer())
+                del GONE
+                print(await outer())
+            len = lambda value: "mine"
+            print([await size() for _ in range(2)])
+            del len
+            print([await size() for _ in range(2)])
+    @wool.routine
+    async def nested(): return await gone()
+    """)
+        == "1\nname 'GONE' is not defined\n" * 2 + "['mine', 'mine']\n[3, 3]\n"
+    )
+
+
+def test_a_global_that_only_a_worker_has_stays_there() -> None:
+    assert (
+        prints("""
+    @wool.routine
+    async def connect():
+        globals()["hidden"] = 7
+        global connection
+        try: connection += 1
+        except NameError: connection = 1
+        return connection
+    @wool.routine
+    async def look(): return connection, hidden
+    async def main():
+        async with wool.WorkerPool(size=1):
+            print(await connect(), await connect(), await look())
+    """)
+        == "1 2 (2, 7)\n"
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from wool.values.in_place import take_in
 from wool.values.namespaces import Namespace, namespaces
-from wool.values.parts import Key, Part, Table
+from wool.values.parts import GONE, Key, Part, Table
 from wool.values.placed import Placed
 
 _AGAIN = 2  # times that a global is met while it is read; the first lets what it holds be made
@@ -106,6 +106,9 @@ class Globals:
         namespace = self.namespace(identity)
         if key in self._placed or self._stays(namespace) or self._is_there(namespace, name, part):
             return
+        if part.data == GONE.data:
+            namespace.take_away(name)
+            return
         if self._underway[key] == _AGAIN:
             raise pickle.UnpicklingError(f"the global {name!r} is needed to read itself")
         before, placed = namespace.values.get(name, _NOTHING), namespace.placed(name)
@@ -126,7 +129,7 @@ class Globals:
         placed = namespace.placed(name)
         return (
             placed is not None
-            and name in namespace.values
+            and (name in namespace.values or placed.value is GONE)
             and all(self.namespace(at).number(of) == no for (at, of), no in placed.held.items())
             and placed.came_as(part)
         )

@@ -18,7 +18,7 @@ from typing import Any
 
 from wool.keys import Keys
 from wool.values.in_place import keeps_identity
-from wool.values.parts import Part
+from wool.values.parts import GONE, Part
 from wool.values.placed import Held, Placed
 
 _KEPT = 256
@@ -41,6 +41,7 @@ class Namespace:
         self.changes = 0
         """How often a value was placed, or changed in its place."""
         self._placed: dict[str, Placed] = {}
+        self._asked: set[str] = set()
         self._written: dict[str, tuple[object, bytes]] = {}
 
     @property
@@ -68,6 +69,13 @@ class Namespace:
         self._placed[name] = Placed.now(value)
         self.values[name] = value
 
+    def take_away(self, name: str) -> None:
+        """Have a global of a mirror be there no more if it came; what was set here alone stays."""
+        if name in self._placed:
+            self.changes += 1
+            self.values.pop(name, None)
+        self._placed[name] = Placed.gone()
+
     def put_back(self, name: str, placed: Placed | None) -> None:
         """Note what came for a global as if nothing had been placed since."""
         self.changes += 1
@@ -83,9 +91,21 @@ class Namespace:
     def as_it_came(self, name: str, *, though_set_anew: bool = False) -> Part | None:
         """Return what came for a global, unless it was large or was set anew since."""
         placed = self._placed.get(name)
-        if placed is None or not (though_set_anew or self.values.get(name) is placed.value):
+        if placed is None or not (though_set_anew or self.values.get(name, GONE) is placed.value):
             return None
         return placed.part
+
+    def lacks(self, name: str) -> bool:
+        """Note that a global of home is asked for; tell whether home does not have it."""
+        if name not in self.values:
+            self._written.pop(name, None)
+            return True
+        self._asked.add(name)
+        return False
+
+    def was_asked(self, name: str) -> bool:
+        """Tell whether others may have a global from here."""
+        return name in self._asked
 
     def token(self, name: str) -> bytes:
         """Return what tells the object that a global is, if it can change in place."""

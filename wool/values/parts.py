@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CURE", "Key", "Part", "Table"]
+__all__ = ["CURE", "GONE", "Key", "Part", "Table"]
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -24,6 +24,9 @@ class Part(NamedTuple):
     token: bytes = b""
     """The object that a global is, if it can change in place: another object has another."""
 
+
+GONE = Part(b"gone", ())
+"""What comes for a global that home does not have. It is no pickle."""
 
 Table = Mapping[Key, Part]
 """The parts of a message: all that its value needs, directly or by way of others."""

@@ -179,7 +179,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         del fields["__globals__"]
         if not namespace.is_standard:
             for name in _cloudpickle._extract_code_globals(code):  # noqa: SLF001
-                if name in function.__globals__ or name not in _BUILTIN:
+                if namespace.was_asked(name) or not _is_builtin(name, function.__globals__):
                     self.needs[namespace.identity, name] = None
         place = self._globals.setdefault(namespace.identity, _Globals(namespace))
         made = (key, make_function, (code, place))
@@ -269,6 +269,10 @@ def _from_the_start(cls: type[Any]) -> dict[str, Any]:
     if "__slots__" in vars(cls):
         values["__slots__"] = vars(cls)["__slots__"]
     return values
+
+
+def _is_builtin(name: str, values: dict[str, Any]) -> bool:
+    return name in _BUILTIN and name not in values
 
 
 def _is_by_value(reduced: Any) -> bool:

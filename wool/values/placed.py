@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from wool.values.in_place import keeps_identity
-from wool.values.parts import Key, Part
+from wool.values.parts import GONE, Key, Part
 
 _REMEMBERED = 64 * 1024  # bytes of a global; a larger one carries data, and is known by its digest
 _numbers = count(1)
@@ -35,6 +35,11 @@ class Placed(NamedTuple):
     def now(cls, value: object) -> Placed:
         """Note what is in the place from now on, though it may not be whole."""
         return cls(value, next(_numbers), {})
+
+    @classmethod
+    def gone(cls) -> Placed:
+        """Note that nothing is in the place since home has nothing there."""
+        return cls(GONE, next(_numbers), {}, GONE, GONE.data)
 
     def having_come(self, part: Part, held: Held) -> Placed:
         """Note what it came as."""

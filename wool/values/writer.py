@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 
 from wool.values.identities import identities
 from wool.values.namespaces import Namespace, namespaces
-from wool.values.parts import CURE, Key, Part
+from wool.values.parts import CURE, GONE, Key, Part
 from wool.values.pickler import PartPickler, Pickler
 from wool.values.standard import remaking
 
@@ -125,11 +125,13 @@ class _Writer:
     def _global(self, key: Key) -> Part | None:
         identity, name = key
         namespace = namespaces.find(identity)
-        if namespace is None or namespace.is_standard or name not in namespace.values:
+        if namespace is None or namespace.is_standard:
             return None
         came = namespace.as_it_came(name)
         if came is not None:
             return came
+        if namespace.lacks(name):
+            return GONE if namespace.is_home else None
         self.see(namespace)
         try:
             part = self._value(key, namespace.values[name])
