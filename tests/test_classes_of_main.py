@@ -219,3 +219,28 @@ def test_an_attribute_that_home_sets_is_there_on_workers_that_start_later() -> N
     """)
         == "1 1 2\n"
     )
+
+
+@pytest.mark.parametrize("value", ["{'n': %s}", "[%s]", "Box(%s)"])
+def test_an_attribute_that_home_sets_twice_is_the_last_one_on_new_workers(value: str) -> None:
+    first, second = value % 1, value % 2
+    assert (
+        prints(f"""
+    import dataclasses
+    from wool.protocol import serializer
+    @dataclasses.dataclass
+    class Box: n: int
+    class Settings: it = {first}
+    @wool.routine
+    async def look(settings): return settings.it
+    async def main():
+        serializer.dumps_in_band(Settings(), "it")
+        address = id(Settings.it)
+        for _ in range(1000):  # until it lies where the first one was
+            Settings.it = None
+            Settings.it = {second}
+            if id(Settings.it) == address: break
+        async with wool.WorkerPool(size=1): print(await look(Settings()) == {second})
+    """)
+        == "True\n"
+    )

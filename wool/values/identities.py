@@ -8,23 +8,27 @@ from __future__ import annotations
 
 __all__ = ["Identities", "identities"]
 
+import contextlib
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from weakref import ReferenceType, WeakValueDictionary, ref
 
 from wool.keys import Keys
 from wool.values.parts import Part
 
 _KEPT = 256
+_DEFINED = 1024
 _ATOMS = frozenset({bool, bytes, float, int, str, type(None)})
+_CONTAINERS = frozenset({dict, frozenset, list, set, tuple})
 
 
 class _Known:
     """What is known of one object."""
 
-    __slots__ = ("attributes", "definition", "is_home", "key", "mention", "reference")
+    __slots__ = ("attributes", "definition", "is_home", "kept", "key", "mention", "reference")
 
     def __init__(self, reference: ReferenceType[Any], key: bytes, *, is_home: bool) -> None:
         self.reference = reference
@@ -32,12 +36,54 @@ class _Known:
         self.is_home = is_home
         self.definition: Part | None = None
         self.attributes = dict[str, object]()
+        self.kept: list[object] = []
         self.mention: Part | None = None
+
+    def take(self, attributes: Iterable[object]) -> None:
+        """See to it that nothing else gets the ids of these values while the definition is kept."""
+        self.kept = [each for each in map(self._taken, attributes) if each is not None]
+
+    def _taken(self, value: object) -> object:
+        if type(value) in _ATOMS:
+            return None
+        if _is_data(value):
+            return value
+        with contextlib.suppress(
+            TypeError
+        ):  # what else it is may lead to the class: weakly, or not
+            return ref(value, self._undefine)
+        return None
+
+    def undefine(self) -> None:
+        """Forget the definition, and what was kept for it."""
+        self.definition = None
+        self.kept.clear()
+
+    def _undefine(self, reference: ReferenceType[Any]) -> None:
+        del reference
+        self.definition = None
 
 
 def _attributes(cls: type) -> dict[str, object]:
     """Return what tells whether the attributes of a class were set, without keeping them alive."""
     return {k: v if type(v) in _ATOMS else id(v) for k, v in vars(cls).items()}
+
+
+def _is_data(value: object) -> bool:
+    """Tell whether a value is containers and atoms alone, and thus leads to no class."""
+    pending, seen = [value], set[int]()
+    while pending:
+        each: Any = pending.pop()
+        kind = cast("Any", type(each))
+        if kind in _ATOMS or id(each) in seen:
+            continue
+        if kind not in _CONTAINERS:
+            return False
+        seen.add(id(each))
+        pending += each
+        if kind is dict:
+            pending += each.values()
+    return True
 
 
 class Identities:
@@ -52,6 +98,7 @@ class Identities:
         self._objects: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
         self._known: dict[int, _Known] = {}  # by id, since a metaclass may say what is equal
         self._kept: OrderedDict[bytes, type] = OrderedDict()
+        self._defined: deque[_Known] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -109,6 +156,11 @@ class Identities:
         if known is not None:
             known.definition = definition
             known.attributes = _attributes(cls)
+            if known.is_home:
+                known.take(list(vars(cls).values()))
+                self._defined.append(known)
+                if len(self._defined) > _DEFINED:  # what is in its lists may lead to it by now
+                    self._defined.popleft().undefine()
 
     def mention_of(self, cls: type) -> Part | None:
         """Return what `mention` was given for a class."""
@@ -143,6 +195,7 @@ class Identities:
         known = self._known.get(position)
         if known is not None and known.reference is reference:
             del self._known[position]
+            known.undefine()
 
 
 identities = Identities()
