@@ -48,9 +48,7 @@ class _Known:
             return None
         if _is_data(value):
             return value
-        with contextlib.suppress(
-            TypeError
-        ):  # what else it is may lead to the class: weakly, or not
+        with contextlib.suppress(TypeError):  # a property, say, which may lead to the class
             return ref(value, self._undefine)
         return None
 
