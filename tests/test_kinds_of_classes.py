@@ -198,3 +198,40 @@ def test_a_model_of_pydantic_travels_and_still_validates() -> None:
     """)
         == "True True True name='MORE' inner=Inner(n=3)\n"
     )
+
+
+def test_typed_dicts_travel_however_they_are_made() -> None:
+    assert (
+        prints("""
+    Called = typing.TypedDict("Called", {"a": int})
+    class First(typing.TypedDict): a: int
+    class Second(First, total=False): b: int
+    @wool.routine
+    async def keys(x: Second) -> Called:
+        return [(sorted(c.__annotations__), sorted(c.__required_keys__), c(a=1))
+                for c in (Called, First, Second)]
+    async def main():
+        async with wool.WorkerPool(size=1):
+            print(await keys({}) == await keys.local({}), await echo(Second) is Second)
+    """)
+        == "True True\n"
+    )
+
+
+def test_a_metaclass_that_misses_what_is_set_later_is_named_with_the_cure() -> None:
+    ended = prints("""
+    class MustRun(type):
+        def __new__(meta, name, bases, namespace):
+            if bases and "run" not in namespace: raise TypeError(f"{name} must define run()")
+            return super().__new__(meta, name, bases, namespace)
+    class Base(metaclass=MustRun): pass
+    class Job(Base):
+        def run(self): return 1
+    async def main():
+        async with wool.WorkerPool(size=1):
+            try: await echo(Job())
+            except wool.SerializationError as error: print(error)
+    """)
+    assert "must define run()" in ended
+    assert "metaclass runs again" in ended
+    assert "define it in a module that workers can import" in ended

@@ -5,10 +5,13 @@ from __future__ import annotations
 __all__ = ["make_class", "make_function", "set_state_of_class"]
 
 import functools
+import pickle
 import threading
 from collections.abc import Callable, Mapping
 from types import CellType, CodeType, FunctionType
 from typing import Any
+
+from wool.values.parts import CURE
 
 _HOOK = "__init_subclass__"
 
@@ -25,6 +28,11 @@ def make_class(maker: Callable[..., type], args: tuple[Any, ...]) -> type:
     before, _making.is_under_way = _making.is_under_way, True
     try:
         return maker(*args)
+    except Exception as error:
+        raise pickle.UnpicklingError(
+            f"the class {args[1]!r} can't be made anew, where its metaclass runs again before "
+            f"methods are set: {type(error).__name__}: {error}; {CURE}"
+        ) from error
     finally:
         _making.is_under_way = before
 

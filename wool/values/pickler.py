@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from enum import Enum
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast, is_typeddict
 
 import cloudpickle.cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
@@ -156,6 +156,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             args[3].update(_from_the_start(cls))
             if NamedTuple in args[2]:  # which would make another class
                 args = (*args[:2], cls.__bases__, *args[3:])
+            elif is_typeddict(cls):  # whose metaclass adds dict
+                args = (*args[:2], tuple(each for each in args[2] if each is not dict), *args[3:])
         key = identities.name(cls)
         rest = (key, set_state, state, members)
         return Reading.begin_class, (key, maker, args), rest, None, None, Reading.finish_class
