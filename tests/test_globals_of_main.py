@@ -163,3 +163,22 @@ def test_a_local_routine_calls_itself() -> None:
     """)
         == "3\n"
     )
+
+
+def test_a_buffer_that_a_worker_looks_into_is_replaced_when_home_makes_it_longer() -> None:
+    assert (
+        prints("""
+    BUFFER, VIEWS = bytearray(b"1"), []
+    BOX = [BUFFER]
+    @wool.routine
+    async def look():
+        VIEWS.append(memoryview(BUFFER))
+        return bytes(BUFFER), BOX[0] is BUFFER, bytes(VIEWS[0])
+    async def main():
+        async with wool.WorkerPool(size=1):
+            print(await look())
+            BUFFER.extend(b"2")
+            print(await look())
+    """)
+        == "(b'1', True, b'1')\n(b'12', True, b'1')\n"
+    )
