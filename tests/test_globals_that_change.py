@@ -196,20 +196,20 @@ def test_a_global_that_cannot_be_read_stays_as_it_was() -> None:
     CFG = {"a": 1, "picky": Picky(False)}
     BOX = [CFG]
     @wool.routine
-    async def look(): return CFG["a"], BOX[0] is CFG, KEPT
+    async def look(): return KEPT.append(CFG), CFG["a"], BOX[0] is CFG
     @wool.routine
-    async def keep(): KEPT.append(CFG["a"])
+    async def peek(): return [(*each.items(),)[0] for each in KEPT]
     KEPT = []
     async def main():
         async with wool.WorkerPool(size=1):
-            await keep()
+            await look()
             CFG["a"], CFG["picky"] = 2, Picky(True)
             try: await look()
-            except wool.SerializationError as error: print("not here" in str(error))
+            except wool.SerializationError as error: print("not here" in str(error), await peek())
             CFG["picky"] = Picky(False)
-            print(*await look())
+            print(await look(), await peek())
     """)
-        == "True\n2 True [1]\n"
+        == "True [('a', 1)]\n(None, 2, True) [('a', 2), ('a', 2)]\n"
     )
 
 
