@@ -17,6 +17,7 @@ __all__ = [
     "Lifespan",
     "Loaded",
     "breaking",
+    "delayed",
     "loaded",
     "raising",
     "raising_at_the_end",
@@ -96,6 +97,18 @@ def breaking(broken: Path) -> Lifespan:
     async def lifespan() -> AsyncGenerator[None]:
         if broken.exists():  # noqa: ASYNC240
             raise ValueError("no model any more")
+        yield
+
+    return lifespan
+
+
+def delayed(late: Path, seconds: float) -> Lifespan:
+    """Take so long to enter once there is a file at `late`."""
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncGenerator[None]:
+        if late.exists():  # noqa: ASYNC240
+            await asyncio.sleep(seconds)
         yield
 
     return lifespan
