@@ -127,6 +127,7 @@ class Walk:
         call = asyncio.create_task(work(self._journal.path, seconds, number))
         call.set_name(f"{number}")
         self._inner.calls.append(call)
+        await asyncio.sleep(0)  # the call is made, while its pool is open
 
     async def stream(self) -> None:
         self._inner.streams.append(numbers(self._journal.path))
