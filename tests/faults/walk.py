@@ -145,6 +145,7 @@ class Walk:
             self.ended += 1
 
     async def close_a_stream(self) -> None:
+        await self.let_go_on()  # a stream on a stopped worker waits for as long as that is stopped
         stream = self._inner.streams.pop()
         closing = asyncio.ensure_future(stream.aclose())
         await asyncio.wait([closing], timeout=promised(5.0))
