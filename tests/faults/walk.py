@@ -119,7 +119,7 @@ class Walk:
         for call in nest.calls:
             await self._see_its_end(call)
         for stream in nest.streams:
-            await stream.aclose()
+            await self._see_it_closed(stream)
 
     async def call(self) -> None:
         seconds = self._random.choice([0.0, 0.0, 0.05, 0.5])
@@ -146,7 +146,9 @@ class Walk:
 
     async def close_a_stream(self) -> None:
         await self.let_go_on()  # a stream on a stopped worker waits for as long as that is stopped
-        stream = self._inner.streams.pop()
+        await self._see_it_closed(self._inner.streams.pop())
+
+    async def _see_it_closed(self, stream: AsyncGenerator[int, None]) -> None:
         closing = asyncio.ensure_future(stream.aclose())
         await asyncio.wait([closing], timeout=promised(5.0))
         assert closing.done()
