@@ -80,6 +80,8 @@ class OpenPool:
             hurry.cancel()
         if cancelled is not None:
             raise cancelled
+        if not self._running.cancelled():
+            self._running.result()
 
     async def _aclose_elsewhere(self) -> None:
         if not self._loop.is_running():
@@ -99,6 +101,8 @@ class OpenPool:
                 self._end_unexpectedly(working)
             working.cancel()
             await settle([working])
+        if not working.cancelled():
+            working.result()
 
     @property
     def closed(self) -> bool:
@@ -122,7 +126,7 @@ class OpenPool:
     def _clean_up(self, running: asyncio.Task[None]) -> None:
         """Remove what is left when the last worker has gone, however that came about."""
         if not running.cancelled():
-            running.exception()  # it was logged
+            running.exception()  # it was logged, or whoever leaves the pool gets it
         self._directory.remove()
         self._janitor.dismiss()
 
