@@ -10,6 +10,7 @@ import pytest
 
 import wool
 from tests.home import Home, say, told
+from tests.numbers_read import Counter
 from tests.routines import Account, count, double, evaluate, pid
 
 pytestmark = pytest.mark.anyio
@@ -38,18 +39,6 @@ async def odd_only(home: str, n: int) -> int:
     if n % 2 == 0:
         raise ValueError(n)
     return await in_turn.local(home, n)
-
-
-class Counter:
-    """An endless iterable that knows how far it was read."""
-
-    def __init__(self) -> None:
-        self.read = 0
-
-    def __iter__(self) -> Iterator[int]:
-        while True:
-            self.read += 1
-            yield self.read
 
 
 class SlowCounter(Counter):

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,10 @@ import pytest
 
 import wool
 from tests.home import Home, say, told
+from tests.numbers_read import Counter
 from tests.routines import double
 
 pytestmark = pytest.mark.anyio
-
-
-class Numbers:
-    """All numbers from 1, and how far they were read."""
-
-    def __init__(self) -> None:
-        self.read = 0
-
-    def __iter__(self) -> Iterator[int]:
-        while True:
-            self.read += 1
-            yield self.read
 
 
 @wool.routine
@@ -94,7 +83,7 @@ async def all_but(home: str, slow: int, n: int) -> int:
     return n
 
 
-async def _only_the_slow_one_is_left(pool: wool.WorkerPool, source: Numbers, read: int) -> None:
+async def _only_the_slow_one_is_left(pool: wool.WorkerPool, source: Counter, read: int) -> None:
     async with asyncio.timeout(20):
         while source.read < read or pool.stats().in_flight > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
@@ -103,7 +92,7 @@ async def _only_the_slow_one_is_left(pool: wool.WorkerPool, source: Numbers, rea
 async def test_with_a_limit_a_slow_row_lets_no_more_be_read(
     pool: wool.WorkerPool, home: Home
 ) -> None:
-    source = Numbers()
+    source = Counter()
     results = pool.map(all_but, itertools.repeat(home.path), itertools.repeat(1), source, limit=3)
     first = asyncio.ensure_future(anext(results))
     await _only_the_slow_one_is_left(pool, source, 3)
@@ -117,7 +106,7 @@ async def test_with_a_limit_a_slow_row_lets_no_more_be_read(
 async def test_without_one_a_hundred_rows_for_each_worker_are_read_ahead_of_a_slow_one(
     pool: wool.WorkerPool, home: Home, slow: int
 ) -> None:
-    source = Numbers()
+    source = Counter()
     results = pool.map(all_but, itertools.repeat(home.path), itertools.repeat(slow), source)
     for n in range(1, slow):
         assert await anext(results) == n
@@ -132,7 +121,7 @@ async def test_without_one_a_hundred_rows_for_each_worker_are_read_ahead_of_a_sl
 async def test_who_takes_results_slowly_has_no_more_of_them_waiting_than_calls_are_under_way() -> (
     None
 ):
-    source = Numbers()
+    source = Counter()
     async with wool.WorkerPool(size=1) as pool:  # where none overtakes the one before it
         results = pool.map(double, source)
         for taken in range(1, 40):
