@@ -148,7 +148,7 @@ def test_a_class_of_a_program_is_known_in_its_forks() -> None:
     assert (
         prints("""
     import multiprocessing, pickle
-    from wool.protocol import serializer
+    from wool.values import serializer
     class Before: pass
     def child(end):
         class There: pass
@@ -174,7 +174,7 @@ def test_threads_that_read_a_class_at_once_make_it_once() -> None:
     assert (
         prints('''
     import subprocess, sys, textwrap, time
-    from wool.protocol import serializer
+    from wool.values import serializer
     class Meta(type):
         made = []
         def __init__(cls, *args):
@@ -184,7 +184,7 @@ def test_threads_that_read_a_class_at_once_make_it_once() -> None:
         pass
     READER = textwrap.dedent("""
     import sys, threading
-    from wool.protocol import serializer
+    from wool.values import serializer
     data = sys.stdin.buffer.read()
     read = []
     def load(): read.append(serializer.loads(data))
@@ -227,7 +227,7 @@ def test_an_attribute_that_home_sets_twice_is_the_last_one_on_new_workers(value:
     assert (
         prints(f"""
     import dataclasses
-    from wool.protocol import serializer
+    from wool.values import serializer
     @dataclasses.dataclass
     class Box: n: int
     class Settings: it = {first}

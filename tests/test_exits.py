@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from wool.worker.exits import Exit
+from wool.fleet.exits import Exit
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 

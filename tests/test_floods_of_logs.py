@@ -100,7 +100,7 @@ async def test_what_was_dropped_is_said_before_the_result_and_what_is_logged_lat
         await call
         [notice] = [record for record in caplog.records if _dropped(record)]
         assert caplog.records[-1] is notice
-        assert (notice.name, notice.levelno) == ("wool.outlet", logging.WARNING)
+        assert (notice.name, notice.levelno) == ("wool.logs.outlet", logging.WARNING)
         assert f"{_dropped(notice)['flood']:,} log records were dropped" in notice.message
         assert "'flood'" in notice.message
         caplog.clear()

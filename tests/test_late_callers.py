@@ -9,16 +9,16 @@ import pytest
 
 from tests.home import Home
 from tests.routines import double, refuse_to_end
+from wool.fleet.janitor import Janitor
+from wool.fleet.local_worker import LocalWorker, WorkerSettings, launched
+from wool.fleet.runtime_directory import RuntimeDirectory
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
-from wool.secret import Secret
 from wool.settings import PoolSettings
-from wool.task import Task
+from wool.support.secret import Secret
+from wool.tasks import Task
 from wool.transport.unix import UnixLink, authenticate, connect
-from wool.worker.janitor import Janitor
-from wool.worker.launch import LocalWorker, WorkerSettings, launched
-from wool.worker.runtime_directory import RuntimeDirectory
 
 pytestmark = pytest.mark.anyio
 

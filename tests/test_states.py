@@ -11,8 +11,8 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call
 from wool.protocol.calls import Calls
 from wool.protocol.outcome import Lost, Outcome
-from wool.protocol.serializer import Buffer
-from wool.task import Task
+from wool.tasks import Task
+from wool.values.serializer import Buffer
 
 pytestmark = pytest.mark.anyio
 

@@ -3,7 +3,7 @@ import asyncio
 import anyio
 import pytest
 
-from wool.waiting import settle
+from wool.support.waiting import settle
 
 
 class Counted(asyncio.Future[None]):

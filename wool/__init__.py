@@ -31,13 +31,13 @@ from wool.exceptions import (
     WorkerDied,
     WorkerStalled,
 )
-from wool.pool import WorkerPool
-from wool.propagation import propagate
+from wool.pools.pool import WorkerPool
 from wool.routine import routine
-from wool.task import Task
+from wool.tasks import Task
 from wool.types import LoadBalancerLike, TaskException, WorkerLike, WorkerMetadata
+from wool.values.propagation import propagate
 from wool.version import __version__
-from wool.worker.state import worker_state
+from wool.worker.lifespan import worker_state
 
 __all__ = [
     "AuthenticationError",

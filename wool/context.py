@@ -22,10 +22,10 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Self
 
-from wool.checks import budget, optional
-from wool.entered import at_prompt, is_any_open, note_entered, note_left
 from wool.exceptions import NoActivePool
-from wool.task import Task
+from wool.open_pools import at_prompt, is_any_open, note_entered, note_left
+from wool.support.checks import budget, optional
+from wool.tasks import Task
 from wool.types import LogSink, PoolLike
 
 _pool: ContextVar[PoolLike | None] = ContextVar("wool_pool", default=None)

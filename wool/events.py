@@ -12,7 +12,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar, get_args
 
-from wool.task import Task
+from wool.tasks import Task
 
 _log = logging.getLogger(__name__)
 

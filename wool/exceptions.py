@@ -46,7 +46,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from wool.returncodes import in_words
+from wool.support.returncodes import in_words
 
 
 class WoolError(Exception):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, cast
 
-from wool.notes import note
+from wool.support.notes import note
 
 Reference = tuple[str, str]
 """A module's name and a qualified name in it."""

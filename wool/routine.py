@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from wool.context import active_pool, current_task
 from wool.events import emit, is_watched
 from wool.reference import PLAIN, is_generator
-from wool.task import ANYWHERE, NO_OPTIONS, Options, Placement, Task
+from wool.tasks import ANYWHERE, NO_OPTIONS, Options, Placement, Task
 from wool.types import PoolLike
 
 P = ParamSpec("P")

@@ -6,7 +6,7 @@ __all__ = ["PoolSettings"]
 
 from dataclasses import dataclass
 
-from wool.secret import Secret
+from wool.support.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "Lifespan",
     "LoadBalancerLike",
     "LogSink",
     "PoolLike",
@@ -12,13 +13,17 @@ __all__ = [
     "WorkerMetadata",
 ]
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from wool.task import Task
+    from wool.tasks import Task
+
+Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
+"""What a pool's `lifespan` is: entered and left around the life of every worker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wool.checks import optional, seconds
+from wool.support.checks import optional, seconds
 
 # The stream's only line ends; str.splitlines would also split at U+2028 and others.
 _LINE_END = re.compile(r"\r\n|\r|\n")

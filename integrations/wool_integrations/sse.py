@@ -7,8 +7,8 @@ import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
-from wool.checks import optional, positive_seconds
-from wool.waiting import settle
+from wool.support.checks import optional, positive_seconds
+from wool.support.waiting import settle
 from wool_integrations.event import Encode, ServerSentEvent, encode_event, encode_json
 from wool_integrations.shutdown import ending
 

@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 import wool
-from wool.given import Given
+from wool.support.given import Given
 from wool_integrations import sse
 from wool_integrations.event import Encode, ServerSentEvent
 from wool_integrations.shutdown import end_streams_on_signals

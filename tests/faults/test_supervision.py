@@ -48,7 +48,7 @@ async def test_a_death_of_which_nothing_can_be_logged_ends_no_other_worker(home:
         assert await home.hear() == "started"
         stats = pool.stats().by_worker
         [idle] = [w.pid for uid, w in pool.workers.items() if not stats[uid].in_flight]
-        with _a_filter_raises_on("wool.worker.crew") as asked:
+        with _a_filter_raises_on("wool.fleet.crew") as asked:
             os.kill(idle, signal.SIGKILL)
             await until(lambda: asked and idle not in _pids(pool) and len(pool.workers) == 2)
         home.tell("go")
@@ -63,7 +63,7 @@ async def test_a_failed_start_of_which_nothing_can_be_logged_ends_no_worker_that
         before = _pids(pool)
         call = asyncio.create_task(wait(home.path))
         assert await home.hear() == "started"
-        with _a_filter_raises_on("wool.worker.trouble") as asked:
+        with _a_filter_raises_on("wool.fleet.backoff") as asked:
             broken.touch()
             assert await double(1) == 2  # the last of its share
             await until(lambda: asked)

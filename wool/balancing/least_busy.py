@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from wool.balancing.blocked import answering_first
-from wool.task import Task
+from wool.tasks import Task
 from wool.types import WorkerLike
 
 _in_flight = attrgetter("in_flight")
@@ -24,11 +24,11 @@ class LeastBusyLoadBalancer:
     """
 
     def __init__(self) -> None:
-        self._turn = itertools.count()
+        self._next = itertools.count()
 
     def choose(self, task: Task, workers: Sequence[WorkerLike]) -> Iterable[WorkerLike]:
         """Order `workers` by how busy this process keeps them."""
         del task
-        first = next(self._turn) % len(workers)
+        first = next(self._next) % len(workers)
         in_turn = [*workers[first:], *workers[:first]]
         return answering_first(sorted(in_turn, key=_in_flight))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from wool.balancing.blocked import answering_first
-from wool.task import Task
+from wool.tasks import Task
 from wool.types import WorkerLike
 
 _unacknowledged = attrgetter("unacknowledged")
@@ -25,12 +25,12 @@ class RoundRobinLoadBalancer:
     """
 
     def __init__(self) -> None:
-        self._turn = itertools.count()
+        self._next = itertools.count()
 
     def choose(self, task: Task, workers: Sequence[WorkerLike]) -> Iterable[WorkerLike]:
         """Order `workers`, beginning one further on than the last time."""
         del task
-        first = next(self._turn) % len(workers)
+        first = next(self._next) % len(workers)
         in_turn = [*workers[first:], *workers[:first]]
         if not in_turn[0].unacknowledged:  # no other could be better
             return in_turn

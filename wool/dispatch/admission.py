@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Admission", "Turn"]
+__all__ = ["Admission", "Waiter"]
 
 import threading
 import time
@@ -19,7 +19,7 @@ _SOONEST = 0.1  # seconds; to come again earlier costs more than it wins
 _LATEST = 60.0  # seconds; what the rate says about a later time is no more than a guess
 
 
-class Turn:
+class Waiter:
     """A call's position in the line of those that wait for a place."""
 
     def __init__(self, lock: threading.Lock, tell: Callable[[], bool]) -> None:
@@ -50,7 +50,7 @@ class Admission:
         self._lock = threading.Lock()
         self._taken: dict[UUID, int] = {}
         self._ends: deque[float] = deque(maxlen=_REMEMBERED)
-        self._line: dict[Turn, None] = {}
+        self._line: dict[Waiter, None] = {}
 
     def has_room(self, uid: UUID) -> bool:
         """Tell whether a worker may get a call; another thread may be faster than the asker."""
@@ -79,40 +79,40 @@ class Admission:
         while True:
             with self._lock:
                 self._taken[uid] -= 1
-                turn = self._next(uid) if self.has_room(uid) else None
-                if turn is None:
+                waiter = self._next(uid) if self.has_room(uid) else None
+                if waiter is None:
                     if not self._taken[uid]:
                         del self._taken[uid]
                     return
                 self._taken[uid] += 1
-                turn.given, turn.wanted = uid, ()
-            if turn.tell() or turn.collect() is None:
+                waiter.given, waiter.wanted = uid, ()
+            if waiter.tell() or waiter.collect() is None:
                 return
 
-    def _next(self, uid: UUID) -> Turn | None:
-        return next((turn for turn in self._line if uid in turn.wanted), None)
+    def _next(self, uid: UUID) -> Waiter | None:
+        return next((waiter for waiter in self._line if uid in waiter.wanted), None)
 
     @contextmanager
-    def line_up(self, tell: Callable[[], bool]) -> Generator[Turn]:
+    def line_up(self, tell: Callable[[], bool]) -> Generator[Waiter]:
         """Stand at the end of the line, in which `tell` says that there is a place."""
-        turn = Turn(self._lock, tell)
+        waiter = Waiter(self._lock, tell)
         with self._lock:
-            self._line[turn] = None
+            self._line[waiter] = None
         try:
-            yield turn
+            yield waiter
         finally:
             with self._lock:
-                del self._line[turn]
-            given = turn.collect()
+                del self._line[waiter]
+            given = waiter.collect()
             if given is not None:
                 self.give_back(given)
 
-    def wait_for(self, turn: Turn, workers: Collection[UUID]) -> bool:
-        """Have `turn` want a place on one of `workers`; False if one has room at this moment."""
+    def wait_for(self, waiter: Waiter, workers: Collection[UUID]) -> bool:
+        """Have `waiter` want a place on one of `workers`; False if one has room at this moment."""
         with self._lock:
             if any(map(self.has_room, workers)):
                 return False
-            turn.wanted = workers
+            waiter.wanted = workers
             return True
 
     def refusal(self, call: str, workers: int) -> Overloaded:

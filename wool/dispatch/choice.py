@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any, cast
 from uuid import UUID
 
+from wool.dispatch.connection import Connection
 from wool.dispatch.workers import Workers
 from wool.exceptions import NoWorkersAvailable
-from wool.task import Task
-from wool.transport.connection import Connection
+from wool.tasks import Task
 from wool.types import LoadBalancerLike
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from wool.discovery.roster import Roster
 from wool.dispatch.choice import Choice, PassedOver
+from wool.dispatch.connection import Connection
 from wool.dispatch.limits import within_limit
 from wool.dispatch.pace import Pace
 from wool.dispatch.search import Search
@@ -33,8 +34,7 @@ from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
 from wool.settings import PoolSettings
-from wool.task import Task
-from wool.transport.connection import Connection
+from wool.tasks import Task
 from wool.types import LoadBalancerLike
 
 _log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class Dispatcher:
     ) -> tuple[Connection, Calls]:
         if not task.placement.patient:
             return await self._search.find(task, passed_over, patient=patient)
-        await self._pace.turn()
+        await self._pace.wait()
         try:
             return await self._search.find(task, passed_over, patient=patient)
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Origin"]
 
 from wool.exceptions import PoolClosed
-from wool.forks import generation
+from wool.support.forks import generation
 
 
 class Origin:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from wool.context import time_left
 from wool.exceptions import DispatchTimeout
 from wool.reference import is_generator
-from wool.task import Task
+from wool.tasks import Task
 
 T = TypeVar("T")
 

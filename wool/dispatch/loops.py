@@ -14,12 +14,12 @@ from wool.discovery.roster import Roster
 from wool.dispatch.admission import Admission
 from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.forked import Origin
+from wool.dispatch.prefetching_steps import PrefetchingSteps
 from wool.dispatch.stats import Ledger
 from wool.dispatch.steps import RemoteSteps
-from wool.dispatch.steps_ahead import StepsAhead
 from wool.exceptions import PoolClosed
 from wool.settings import PoolSettings
-from wool.task import Task
+from wool.tasks import Task
 from wool.types import LoadBalancerLike, PoolLike
 
 
@@ -74,7 +74,7 @@ class Dispatchers:
 
     def steps(self, task: Task, /) -> RemoteSteps:
         """Prepare a generator routine."""
-        kind = StepsAhead if task.options.prefetch else RemoteSteps
+        kind = PrefetchingSteps if task.options.prefetch else RemoteSteps
         return kind(self._here(), task)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ class Pace:
         self._leaving = 0
         workers.heard = self.look
 
-    async def turn(self) -> None:
+    async def wait(self) -> None:
         """Wait until a call may be sent. `sent` has to follow."""
         if self._line or not self._is_ready():
             await self._wait()
@@ -39,7 +39,7 @@ class Pace:
             self.look()
 
     def look(self) -> None:
-        """Have the first in the line look whether its turn has come."""
+        """Have the first in the line look whether it may go."""
         if self._line:
             next(iter(self._line)).set()
 

@@ -10,14 +10,14 @@ from functools import partial
 from typing import cast
 
 from wool.discovery.roster import Roster
-from wool.dispatch.admission import Admission, Turn
+from wool.dispatch.admission import Admission, Waiter
 from wool.dispatch.choice import Choice, PassedOver
+from wool.dispatch.connection import Connection
 from wool.dispatch.workers import Workers
 from wool.exceptions import NoWorkersAvailable, Overloaded, StartupError
 from wool.protocol.calls import Calls
 from wool.settings import PoolSettings
-from wool.task import Task
-from wool.transport.connection import Connection
+from wool.tasks import Task
 
 _NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
 
@@ -119,39 +119,39 @@ class Search:
     async def _wait(
         self, task: Task, passed_over: PassedOver, deadline: float, *, patient: bool
     ) -> tuple[Connection, Calls]:
-        with self._workers.watching() as woken, self._line(task, woken, patient=patient) as turn:
+        with self._workers.watching() as woken, self._line(task, woken, patient=patient) as waiter:
             while True:
                 woken.clear()
                 refusal = None
                 try:
-                    found = await self._look_in_turn(task, passed_over, deadline, turn)
+                    found = await self._look_in_turn(task, passed_over, deadline, waiter)
                 except Overloaded as error:
-                    if turn is None:
+                    if waiter is None:
                         raise
                     found, refusal = None, error
                 if found is not None:
                     return found
-                if turn is None or self._want(turn, task, passed_over):
+                if waiter is None or self._want(waiter, task, passed_over):
                     await self._until(task.name, woken, deadline, refusal)
 
     def _line(
         self, task: Task, woken: asyncio.Event, *, patient: bool
-    ) -> AbstractContextManager[Turn | None]:
+    ) -> AbstractContextManager[Waiter | None]:
         if self._admission is None or not patient or task.placement.worker is not None:
             return nullcontext()
         return self._admission.line_up(partial(self._workers.wake, woken))
 
-    def _want(self, turn: Turn, task: Task, passed_over: PassedOver) -> bool:
+    def _want(self, waiter: Waiter, task: Task, passed_over: PassedOver) -> bool:
         """Want a place on those that are full; False if there is one by now."""
         admission = cast("Admission", self._admission)
         workers = [worker.uid for worker in self._choice.eligible(task, passed_over)]
-        return admission.wait_for(turn, [uid for uid in workers if not admission.has_room(uid)])
+        return admission.wait_for(waiter, [uid for uid in workers if not admission.has_room(uid)])
 
     async def _look_in_turn(
-        self, task: Task, passed_over: PassedOver, deadline: float, turn: Turn | None
+        self, task: Task, passed_over: PassedOver, deadline: float, waiter: Waiter | None
     ) -> tuple[Connection, Calls] | None:
         """Look for a worker as `_look` does, but first at the one on which it was given a place."""
-        uid = None if turn is None else turn.collect()
+        uid = None if waiter is None else waiter.collect()
         if uid is not None:
             calls = None
             try:

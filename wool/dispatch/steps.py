@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from wool.dispatch.connection import Connection
 from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.forked import Origin
 from wool.dispatch.limits import within_limit
 from wool.events import emit
 from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
-from wool.protocol import failure, serializer, variables
+from wool.protocol import failure, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call, CallState
 from wool.protocol.outcome import Lost, Outcome
-from wool.protocol.serializer import Buffer
-from wool.task import Task
-from wool.transport.connection import Connection
+from wool.tasks import Task
+from wool.values import serializer
+from wool.values.serializer import Buffer
 
 
 class RemoteSteps:

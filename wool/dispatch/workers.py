@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from wool.discovery.roster import Roster
+from wool.dispatch.connection import Connection, Gate
 from wool.dispatch.stalls import Stalls
 from wool.dispatch.stats import Ledger
 from wool.exceptions import PoolClosed, WorkerStalled
-from wool.processes import CAN_TELL_STOPPED
 from wool.settings import PoolSettings
-from wool.transport.connection import Connection, Gate
+from wool.support.processes import CAN_TELL_STOPPED
 
 _POST_MORTEM = 1.0  # seconds to wait for the exit status of a worker that hung up
 _SILENT = 1.0  # seconds after which, for want of better knowledge, a worker may be stopped

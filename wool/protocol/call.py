@@ -21,15 +21,15 @@ from enum import IntEnum, auto
 from typing import Protocol
 
 from wool.exceptions import PoolClosed, ProtocolError
-from wool.logs import replay
+from wool.logs.records import replay
 from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.observer import Observer
 from wool.protocol.outcome import Lost, Outcome
-from wool.protocol.serializer import Buffer
-from wool.task import Task
-from wool.waiting import shielded
+from wool.support.waiting import shielded
+from wool.tasks import Task
+from wool.values.serializer import Buffer
 
 
 class CallState(IntEnum):

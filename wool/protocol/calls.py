@@ -8,16 +8,16 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from wool.exceptions import ProtocolError
-from wool.logs import replay
+from wool.logs.records import replay
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call, CallTable
 from wool.protocol.frames import Sender
 from wool.protocol.outcome import Lost, Outcome
-from wool.protocol.prefetched_call import PrefetchedCall
-from wool.protocol.serializer import Buffer
+from wool.protocol.prefetching_call import PrefetchingCall
 from wool.protocol.tally import Tally
 from wool.protocol.unacknowledged import Unacknowledged
-from wool.task import Task
+from wool.tasks import Task
+from wool.values.serializer import Buffer
 
 
 class Calls(CallTable):
@@ -63,7 +63,7 @@ class Calls(CallTable):
         call_id = next(self._call_ids)
         opening = wire.Frame(call=call_id, open=opened, timeout=timeout, context=context)
         self._sender.send(opening, buffers)
-        kind = PrefetchedCall if task.options.prefetch else Call
+        kind = PrefetchingCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
         self.unacknowledged.add(call_id)
         return call

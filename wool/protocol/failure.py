@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from wool.exceptions import RemoteError
-from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.traceback import entries, rebuild
 from wool.types import TaskException
+from wool.values import serializer
 
 _LONGEST_TEXT = 64 * 1024  # characters
 _CUT_TEXT = 1000  # characters

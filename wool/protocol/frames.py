@@ -11,13 +11,12 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from wool.exceptions import MessageTooLarge, SerializationError
-from wool.notes import note
-from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.serializer import Buffer, Pickled
 from wool.reference import reference, resolve
-from wool.task import NO_OPTIONS, Options, Task
-from wool.values import by_value
+from wool.support.notes import note
+from wool.tasks import NO_OPTIONS, Options, Task
+from wool.values import by_value, serializer
+from wool.values.serializer import Buffer, Pickled
 
 PROTOCOL_VERSION = 1
 

@@ -14,13 +14,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from wool.outlet import Outlet
-from wool.protocol import failure, serializer, variables
+from wool.logs.outlet import Outlet
+from wool.protocol import failure, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
-from wool.protocol.serializer import Buffer
 from wool.protocol.session import Session, SessionState
-from wool.task import Task
+from wool.tasks import Task
+from wool.values import serializer
+from wool.values.serializer import Buffer
 
 Command = tuple[wire.Frame, Sequence[Buffer]]
 

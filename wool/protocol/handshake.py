@@ -12,8 +12,8 @@ from uuid import UUID
 from wool.exceptions import AuthenticationError, ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import PROTOCOL_VERSION
-from wool.protocol.serializer import Buffer
-from wool.secret import Secret
+from wool.support.secret import Secret
+from wool.values.serializer import Buffer
 
 HELLO_LIMIT = 256
 """Bytes: nobody who is not known may make the other end hold more."""

@@ -7,7 +7,7 @@ __all__ = ["Observer"]
 from wool.events import emit
 from wool.protocol import wire_pb2 as wire
 from wool.reference import is_generator
-from wool.task import Task
+from wool.tasks import Task
 
 _OUTCOMES = ("yielded", "returned", "raised")
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from wool.exceptions import SerializationError
-from wool.notes import note
-from wool.protocol import failure, serializer, variables
+from wool.protocol import failure, variables
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.serializer import Buffer
-from wool.task import Task
+from wool.support.notes import note
+from wool.tasks import Task
+from wool.values import serializer
+from wool.values.serializer import Buffer
 
 _CLOSED = f"{GeneratorExit.__module__}.{GeneratorExit.__qualname__}"
 _CANCELLED = f"{asyncio.CancelledError.__module__}.{asyncio.CancelledError.__qualname__}"

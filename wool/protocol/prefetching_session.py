@@ -11,13 +11,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from wool.outlet import Outlet
+from wool.logs.outlet import Outlet
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.generator_session import Command, GeneratorSession
-from wool.protocol.serializer import Buffer
 from wool.protocol.session import Session, SessionState
-from wool.task import Task
+from wool.tasks import Task
+from wool.values.serializer import Buffer
 
 
 class PrefetchingSession(GeneratorSession):

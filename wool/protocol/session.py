@@ -29,17 +29,18 @@ from wool.exceptions import (
     SerializationError,
     WoolError,
 )
-from wool.forks import end_fork, generation
-from wool.outlet import Outlet
-from wool.propagation import snapshot
-from wool.protocol import failure, serializer, variables
+from wool.logs.outlet import Outlet
+from wool.protocol import failure, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.eager import start_eagerly
+from wool.protocol.fairness import Fairness
 from wool.protocol.frames import Sender
-from wool.protocol.serializer import Buffer, Pickled
-from wool.protocol.turns import Turns
-from wool.task import Task
+from wool.support.forks import end_fork, generation
+from wool.tasks import Task
 from wool.types import PoolLike
+from wool.values import serializer
+from wool.values.propagation import snapshot
+from wool.values.serializer import Buffer, Pickled
 
 _log = logging.getLogger(__name__)
 
@@ -84,13 +85,13 @@ class Session(ABC):
         self._runner: asyncio.Task[None] | None = None
         self._context = _NOWHERE
 
-    def start(self, pool: PoolLike, turns: Turns, done: Callable[[int], None]) -> None:
+    def start(self, pool: PoolLike, fairness: Fairness, done: Callable[[int], None]) -> None:
         """Run the call in a task of its own, its nested calls going to `pool`.
 
         The caller is told that the call was taken, unless its first step's outcome says so already.
         """
         self._context = task_context(self._task, pool, self._outlet)
-        self._runner = start_eagerly(self._run(turns), self._context)
+        self._runner = start_eagerly(self._run(fairness), self._context)
         self._runner.add_done_callback(lambda _: self._finish(done))
         if not self._has_answered:
             ack = wire.Frame(call=self._call_id, ack=wire.Ack(), began=self._began)
@@ -145,9 +146,9 @@ class Session(ABC):
         kind = frame.WhichOneof("kind")
         return ProtocolError(f"a caller sent {kind!r} to a session in state {self._state.name}")
 
-    async def _run(self, turns: Turns) -> None:
+    async def _run(self, fairness: Fairness) -> None:
         try:
-            while turns.is_overdue:  # noqa: ASYNC110 - one turn is what is awaited
+            while fairness.is_overdue:  # noqa: ASYNC110 - one turn is what is awaited
                 await asyncio.sleep(0)
             self._begin()
             await self._work()

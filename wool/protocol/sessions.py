@@ -10,18 +10,18 @@ from functools import partial
 from typing import Protocol
 
 from wool.exceptions import ProtocolError
-from wool.outlet import Channel, Flow, Outlet
+from wool.logs.outlet import Channel, Flow, Outlet
 from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.fairness import Fairness
 from wool.protocol.frames import Sender, read_task
 from wool.protocol.generator_session import GeneratorSession
 from wool.protocol.prefetching_session import PrefetchingSession
-from wool.protocol.serializer import Buffer
 from wool.protocol.session import CoroutineSession, Session, contained
-from wool.protocol.turns import Turns
 from wool.reference import is_generator
-from wool.task import Task
+from wool.tasks import Task
 from wool.types import PoolLike
+from wool.values.serializer import Buffer
 
 _OVERTAKEN = ("cancel", "close", "next")  # what may come for a call that ended meanwhile
 
@@ -40,7 +40,7 @@ class Sessions:
         self._pool = pool
         self._admit = admit
         self._sessions: dict[int, Session] = {}
-        self._turns = Turns()
+        self._fairness = Fairness()
         self._logs = Flow(sender)
         self._idle = asyncio.Event()
         self._draining = False
@@ -92,7 +92,7 @@ class Sessions:
             return
         outlet = Outlet(self._logs, partial(_send_record, sender, call_id))
         session = self._sessions[call_id] = _kind(task)(sender, frame, task, outlet)
-        session.start(self._pool, self._turns, self._ended)
+        session.start(self._pool, self._fairness, self._ended)
 
     def _ended(self, call_id: int) -> None:
         del self._sessions[call_id]

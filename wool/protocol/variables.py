@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from wool.exceptions import MessageTooLarge, SerializationError
-from wool.propagation import UNSET, Carried, is_known, snapshot, update
-from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
+from wool.values import serializer
+from wool.values.propagation import UNSET, Carried, is_known, snapshot, update
 
 _LIMIT = 512 * 1024  # bytes: half of what a frame may take beside the value in it
 

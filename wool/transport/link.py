@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.serializer import Buffer
+from wool.values.serializer import Buffer
 
 FRAME_OVERHEAD = 1024 * 1024
 """Bytes that a frame may take beside the value in it, before a receiver refuses it."""

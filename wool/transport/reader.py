@@ -14,7 +14,7 @@ from typing import cast
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.framing import LENGTH_SIZE, length_of
-from wool.protocol.serializer import Buffer
+from wool.values.serializer import Buffer
 
 _CAPACITY = 64 * 1024  # bytes
 _LEAST = 4 * 1024  # bytes, for one that may never hear more than a hello

@@ -16,15 +16,15 @@ from typing import cast
 from google.protobuf.message import DecodeError
 
 from wool.exceptions import ProtocolError
-from wool.forks import close_in_forks
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import FrameHandler
 from wool.protocol.framing import prefixed
 from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, hello
-from wool.protocol.serializer import Buffer
-from wool.secret import Secret
+from wool.support.forks import close_in_forks
+from wool.support.secret import Secret
 from wool.transport.link import FRAME_OVERHEAD, Link
 from wool.transport.reader import FrameReader
+from wool.values.serializer import Buffer
 
 _SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
 

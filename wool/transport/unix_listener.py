@@ -9,11 +9,11 @@ import contextlib
 from collections.abc import Callable
 from uuid import UUID
 
-from wool.forks import close_in_forks
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import FrameHandler
 from wool.protocol.handshake import HELLO_LIMIT, WorkerHandshake
-from wool.secret import Secret
+from wool.support.forks import close_in_forks
+from wool.support.secret import Secret
 from wool.transport.unix import UnixLink
 
 _HELLO_TIME = 5.0  # seconds; callers say hello at once, and one that was stopped comes again

@@ -1,1 +1,1 @@
-"""How what can't be imported elsewhere travels: docs/adr/011-classes-that-travel.md."""
+"""How values travel: by reference, or by value where nobody could import them (ADR 11)."""

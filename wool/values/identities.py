@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, cast
 from weakref import ReferenceType, WeakValueDictionary, ref
 
-from wool.keys import Keys
+from wool.support.keys import Keys
 from wool.values.parts import Part
 
 _KEPT = 256

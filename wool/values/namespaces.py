@@ -16,7 +16,7 @@ from collections import OrderedDict
 from types import ModuleType
 from typing import Any
 
-from wool.keys import Keys
+from wool.support.keys import Keys
 from wool.values.in_place import keeps_identity
 from wool.values.parts import GONE, Part
 from wool.values.placed import Held, Placed

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple, Protocol, cast, is_typeddict
 
 import cloudpickle.cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
-from wool.propagation import described, is_propagated, named
 from wool.values.identities import identities
 from wool.values.making import make_function
 from wool.values.namespaces import Namespace, namespaces
 from wool.values.parts import CURE, Key
+from wool.values.propagation import described, is_propagated, named
 from wool.values.reader import Reading
 from wool.values.standard import Remaking, is_importable, parts_of, remaking
 

@@ -1,1 +1,1 @@
-"""The worker's process: how it is started and watched, and what runs in it."""
+"""The child's half of workers: what runs in a worker's process."""

@@ -8,7 +8,7 @@ import asyncio
 import os
 import threading
 
-from wool.forks import end_fork
+from wool.support.forks import end_fork
 
 _STRAYED = (
     "this process was forked from a worker, whose event loop it can't run; run one of its own, as "

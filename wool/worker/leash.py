@@ -17,7 +17,7 @@ import signal
 import sys
 import threading
 
-from wool.forks import close_in_forks
+from wool.support.forks import close_in_forks
 from wool.worker.ending import ORPHANED
 
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["LogsToParent", "describe_logging"]
+__all__ = ["LogsToParent"]
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
 
-from wool.logs import ForwardingHandler, levels
-from wool.outlet import Flow, Outlet
+from wool.logs.outlet import Flow, Outlet
+from wool.logs.records import ForwardingHandler
 from wool.protocol import wire_pb2 as wire
-from wool.worker.control import write
+from wool.protocol.control import write
 
 _BUSY = 64 * 1024  # bytes that wait for the parent to read
-
-
-def describe_logging() -> wire.Logging:
-    """Describe which records this process's loggers take."""
-    return wire.Logging(disabled=logging.root.manager.disable, levels=levels())
 
 
 class LogsToParent:

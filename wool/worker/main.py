@@ -24,17 +24,18 @@ import warnings
 from collections.abc import Callable
 from typing import Literal, cast
 
-from wool.forks import close_in_forks
-from wool.protocol import serializer
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.control import receive_start
+from wool.support.forks import close_in_forks
+from wool.types import Lifespan
+from wool.values import serializer
 from wool.worker import leash
-from wool.worker.control import receive_start
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.forked import end_forks_that_return_to
 from wool.worker.imports import once_imported
+from wool.worker.lifespan import expect_lifespan
 from wool.worker.runtime import Runtime
 from wool.worker.signals import leave_to_the_parent
-from wool.worker.state import Lifespan, expect_lifespan
 from wool.worker.tracker import start_tracker_apart
 
 _STDIN = 0

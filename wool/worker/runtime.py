@@ -15,19 +15,19 @@ from uuid import UUID
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
-from wool.notes import note
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.control import read_to_worker, write
 from wool.protocol.sessions import Sessions
-from wool.secret import Secret
 from wool.settings import PoolSettings
+from wool.support.notes import note
+from wool.support.secret import Secret
 from wool.transport.unix import UnixLink
 from wool.transport.unix_listener import UnixListener
-from wool.types import WorkerMetadata
-from wool.worker.control import read_to_worker, write
+from wool.types import Lifespan, WorkerMetadata
 from wool.worker.ending import ORPHANED, end_at_once
+from wool.worker.lifespan import entered
 from wool.worker.logs import LogsToParent
-from wool.worker.share import Share
-from wool.worker.state import Lifespan, entered
+from wool.worker.quota import Quota
 
 
 class Runtime:
@@ -50,7 +50,7 @@ class Runtime:
         self._callers: dict[UnixLink, Sessions] = {}
         self._retired = asyncio.Event()
         self._drained = False
-        self._share = Share(start.max_tasks, lambda: self._tell(due=wire.Due()))
+        self._quota = Quota(start.max_tasks, lambda: self._tell(due=wire.Due()))
         self._writer: asyncio.StreamWriter | None = None
         self._logs: LogsToParent | None = None
         settings = PoolSettings(
@@ -114,7 +114,7 @@ class Runtime:
         return sessions
 
     def _admit(self, opened: wire.Open) -> bool:
-        return self._share.take(beyond=opened.options.pinned)
+        return self._quota.take(beyond=opened.options.pinned)
 
     def _tell(self, **kind: Any) -> None:
         if self._writer is not None:
@@ -133,13 +133,13 @@ class Runtime:
                 self._update(message.peers)
             elif message.HasField("retire"):
                 self._retired.set()
-            elif message.HasField("extend") and self._share.extend():
+            elif message.HasField("extend") and self._quota.extend():
                 self._tell(extended=wire.Extended())
 
     async def _drain(self, listener: UnixListener) -> None:
         """Once another worker takes the calls, wait for those that run, and for callers to go."""
         await self._retired.wait()
-        self._share.end()
+        self._quota.end()
         listener.close()
         await listener.until_alone()
         self._drained = True

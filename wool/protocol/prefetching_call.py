@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PrefetchedCall"]
+__all__ = ["PrefetchingCall"]
 
 import asyncio
 from collections import deque
@@ -12,11 +12,11 @@ from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call, CallState, CallTable
 from wool.protocol.outcome import Lost, Outcome
-from wool.protocol.serializer import Buffer
-from wool.task import Task
+from wool.tasks import Task
+from wool.values.serializer import Buffer
 
 
-class PrefetchedCall(Call):
+class PrefetchingCall(Call):
     """One generator that runs ahead. It is suspended while no step is due."""
 
     def __init__(self, calls: CallTable, call_id: int, task: Task, grace: float) -> None:

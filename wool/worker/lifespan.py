@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Lifespan", "entered", "expect_lifespan", "worker_state"]
+__all__ = ["entered", "expect_lifespan", "worker_state"]
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
-"""What a pool's `lifespan` is."""
+from wool.types import Lifespan
 
 _ELSEWHERE = (
     "worker_state() is what the lifespan of a worker yielded, and this process is no worker: await "

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
-from wool.protocol.serializer import Buffer
 from wool.protocol.tally import Tally
 from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, authenticate, connect
 from wool.types import WorkerMetadata
+from wool.values.serializer import Buffer
 
 
 class Gate:

@@ -10,9 +10,9 @@ import os
 from collections import deque
 
 from wool.discovery.roster import Roster
+from wool.fleet.local_worker import LocalWorker
 from wool.protocol import wire_pb2 as wire
 from wool.types import WorkerMetadata
-from wool.worker.launch import LocalWorker
 
 _log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ __all__ = ["checked_lifespan", "pickled_lifespan"]
 import inspect
 from typing import Any, cast
 
-from wool.protocol import serializer
-from wool.worker.state import Lifespan
+from wool.types import Lifespan
+from wool.values import serializer
 
 
 def checked_lifespan(lifespan: object) -> Lifespan | None:

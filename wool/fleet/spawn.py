@@ -6,6 +6,7 @@ __all__ = ["spawn", "start_message"]
 
 import asyncio
 import fcntl
+import logging
 import os
 import re
 import site
@@ -19,9 +20,9 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
+from wool.logs.records import levels
 from wool.protocol import wire_pb2 as wire
 from wool.settings import PoolSettings
-from wool.worker.logs import describe_logging
 
 _ROOT = str(Path(__file__).parents[2])
 
@@ -47,7 +48,7 @@ def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.
         lifespan=settings.lifespan,
         max_tasks=settings.max_tasks_per_worker or 0,
         pythonpath=os.environb.get(b"PYTHONPATH"),
-        logging=describe_logging() if settings.forward_logs else None,
+        logging=_logging() if settings.forward_logs else None,
     )
 
 
@@ -105,6 +106,11 @@ def _environment() -> dict[str, str] | None:
         return None
     places = [_ROOT, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
+
+
+def _logging() -> wire.Logging:
+    """Describe which records this process's loggers take."""
+    return wire.Logging(disabled=logging.root.manager.disable, levels=levels())
 
 
 def _warning_filters() -> Iterator[wire.WarningFilter]:

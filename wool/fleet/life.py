@@ -1,4 +1,4 @@
-"""One worker's time in a place, from its start to when nothing is left of it."""
+"""One worker's time in a slot, from its start to when nothing is left of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import asyncio
 import logging
 
 from wool.exceptions import StartupError
+from wool.fleet.crew import Crew
+from wool.fleet.local_worker import LocalWorker, WorkerSettings, launched
 from wool.protocol import wire_pb2 as wire
-from wool.waiting import first_of
-from wool.worker.crew import Crew
-from wool.worker.launch import LocalWorker, WorkerSettings, launched
+from wool.support.waiting import first_of
 
 _log = logging.getLogger(__name__)
 
@@ -48,12 +48,12 @@ class Life:
         self._running.add_done_callback(self._note_end)
 
     async def until_due(self) -> None:
-        """Wait until the worker has done its share, or has ended."""
+        """Wait until the worker has done its quota, or has ended."""
         if self.worker is not None:
             await first_of(self.worker.due, self.ended, self._stopping)
 
     def extend(self) -> None:
-        """Have the worker take more than its share."""
+        """Have the worker take more than its quota."""
         if self.worker is not None:
             self.worker.send(wire.ToWorker(extend=wire.Extend()))
 

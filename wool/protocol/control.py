@@ -13,7 +13,7 @@ import socket
 
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.framing import LENGTH_SIZE, length_of, prefixed
-from wool.secret import Secret
+from wool.support.secret import Secret
 
 
 def write_start(writer: asyncio.StreamWriter, start: wire.Start, token: Secret) -> None:

@@ -16,12 +16,12 @@ from contextvars import Context
 from typing import Any
 
 from wool.context import log_sink
-from wool.crossing import Crossing
+from wool.logs.crossing import Crossing
 from wool.types import LogSink
 
 _LONGEST = 64 * 1024  # characters of a message, a traceback or a stack; bytes of all that is added
 _PROCESS = "wool-worker"
-_OUTLET = "wool.outlet"  # the logger that tells how many records were dropped
+_OUTLET = "wool.logs.outlet"  # the logger that tells how many records were dropped
 _STANDARD = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
 
 _formatter = logging.Formatter()

@@ -11,7 +11,7 @@ from types import MethodType
 from typing import Any
 
 from wool.routine import redirected
-from wool.task import ANYWHERE, Placement, qualified_name
+from wool.tasks import ANYWHERE, Placement, qualified_name
 from wool.types import PoolLike
 
 

@@ -14,13 +14,13 @@ from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed, StartupError
+from wool.fleet.fleet import Fleet
+from wool.fleet.janitor import Janitor
+from wool.fleet.local_worker import WorkerSettings
+from wool.fleet.runtime_directory import RuntimeDirectory
 from wool.settings import PoolSettings
+from wool.support.waiting import settle, shielded
 from wool.types import LoadBalancerLike
-from wool.waiting import settle, shielded
-from wool.worker.fleet import Fleet
-from wool.worker.janitor import Janitor
-from wool.worker.launch import WorkerSettings
-from wool.worker.runtime_directory import RuntimeDirectory
 
 _log = logging.getLogger(__name__)
 

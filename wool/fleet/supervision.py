@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from wool.waiting import first_of, settle
+from wool.support.waiting import first_of, settle
 
 _log = logging.getLogger(__name__)
 

@@ -1,38 +1,38 @@
-"""A place in a fleet: filled by one worker after the other.
+"""A slot in a fleet: filled by one worker after the other.
 
-A worker that has done its share stays until the next one takes calls, and then ends those that it
-has, for as long as they take. So two workers of a place have calls at times, and never three: one
-that is due while the one before it still has some takes more than its share.
+A worker that has done its quota stays until the next one takes calls, and then ends those that it
+has, for as long as they take. So two workers of a slot have calls at times, and never three: one
+that is due while the one before it still has some takes more than its quota.
 """
 
 from __future__ import annotations
 
-__all__ = ["Place"]
+__all__ = ["Slot"]
 
 import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
 from wool.exceptions import StartupError
-from wool.waiting import first_of, settle
-from wool.worker.crew import Crew
-from wool.worker.launch import WorkerSettings
-from wool.worker.life import Life
-from wool.worker.trouble import Trouble
+from wool.fleet.backoff import Backoff
+from wool.fleet.crew import Crew
+from wool.fleet.life import Life
+from wool.fleet.local_worker import WorkerSettings
+from wool.support.waiting import first_of, settle
 
 _QUICK_DEATHS = 2  # that count: whoever came up is replaced within a second, however often it dies
-_LONG_START = 5.0  # seconds, after which the worker to be replaced exceeds its share meanwhile
-_PATIENCE = 0.5  # seconds for a retired worker's calls, before the next one exceeds its share
+_LONG_START = 5.0  # seconds, after which the worker to be replaced exceeds its quota meanwhile
+_PATIENCE = 0.5  # seconds for a retired worker's calls, before the next one exceeds its quota
 
 
-class Place:
+class Slot:
     """Keeps one worker running, from `run` until `stopping` is done."""
 
     def __init__(
         self,
         settings: WorkerSettings,
         crew: Crew,
-        trouble: Trouble,
+        backoff: Backoff,
         stopping: asyncio.Future[None],
         *,
         filled: Callable[[], None],
@@ -40,7 +40,7 @@ class Place:
     ) -> None:
         self._settings = settings
         self._crew = crew
-        self._trouble = trouble
+        self._backoff = backoff
         self._stopping = stopping
         self._tell_filled = filled
         self._tell_failed = failed
@@ -89,7 +89,7 @@ class Place:
         while not self._stopping.done():
             in_a_row = max(self._failures, self._deaths - 1)
             if in_a_row > 0:
-                await self._trouble.pause(in_a_row)
+                await self._backoff.pause(in_a_row)
             if self._stopping.done():
                 break
             life = await self._started(now)

@@ -1,4 +1,4 @@
-"""A pool's own workers: so many of them, each replaced when it dies or has done its share."""
+"""A pool's own workers: so many of them, each replaced when it dies or has done its quota."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from uuid import UUID
 
 from wool.discovery.roster import Roster
 from wool.exceptions import StartupError
-from wool.worker.crew import Crew
-from wool.worker.launch import WorkerSettings
-from wool.worker.place import Place
-from wool.worker.stopped import watch_for_stops
-from wool.worker.supervision import kept_running
-from wool.worker.trouble import Trouble
+from wool.fleet.backoff import Backoff
+from wool.fleet.crew import Crew
+from wool.fleet.local_worker import WorkerSettings
+from wool.fleet.slot import Slot
+from wool.fleet.stopped import watch_for_stops
+from wool.fleet.supervision import kept_running
 
 
 class Fleet:
@@ -30,12 +30,12 @@ class Fleet:
         self._roster = roster
         self._crew = Crew(roster)
         self._stopping: asyncio.Future[None] = self._loop.create_future()
-        self._trouble = Trouble(roster, self._stopping)
-        self._places = [
-            Place(
+        self._backoff = Backoff(roster, self._stopping)
+        self._slots = [
+            Slot(
                 settings,
                 self._crew,
-                self._trouble,
+                self._backoff,
                 self._stopping,
                 filled=self._filled,
                 failed=self._not_filled,
@@ -47,22 +47,22 @@ class Fleet:
 
     @property
     def restarted(self) -> int:
-        """How many workers took the place of one that died, or had done its share."""
-        return sum(place.restarted for place in self._places)
+        """How many workers took the place of one that died, or had done its quota."""
+        return sum(slot.restarted for slot in self._slots)
 
     @property
     def predecessors(self) -> Mapping[UUID, int]:
-        """How many workers came before each one in its place."""
-        return {place.current: place.restarted for place in self._places if place.current}
+        """How many workers came before each one in its slot."""
+        return {slot.current: slot.restarted for slot in self._slots if slot.current}
 
     async def run(self) -> None:
         """Run the workers until `stop` is called and the last has gone. Cancelled, kill them."""
         watch = partial(watch_for_stops, self._crew.present, self._roster, self._crew.announce)
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(kept_running(watch, self._stopping))
-            async with asyncio.TaskGroup() as places:
-                for place in self._places:
-                    places.create_task(kept_running(place.run, self._stopping))
+            async with asyncio.TaskGroup() as slots:
+                for slot in self._slots:
+                    slots.create_task(kept_running(slot.run, self._stopping))
             watcher.cancel()
 
     def stop(self) -> None:
@@ -71,12 +71,12 @@ class Fleet:
             self._stopping.set_result(None)
 
     def _filled(self) -> None:
-        if len(self._crew) == len(self._places) and not self.ready.done():
+        if len(self._crew) == len(self._slots) and not self.ready.done():
             self.ready.set_result(None)
-        self._loop.call_soon(self._trouble.end)  # it logs: handlers of logs are user code
+        self._loop.call_soon(self._backoff.end)  # it logs: handlers of logs are user code
 
     def _not_filled(self, error: StartupError) -> None:
         if not self.ready.done():
             self.ready.set_exception(error)
         elif self.ready.exception() is None:  # else the pool is about to give up
-            self._loop.call_soon(self._trouble.note, error)
+            self._loop.call_soon(self._backoff.note, error)

@@ -24,20 +24,20 @@ from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
-from wool.checks import marks, optional, positive, seconds, strings
 from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
-from wool.dispatch.broadcasting import broadcast
-from wool.dispatch.mapping import Rows, mapped
 from wool.dispatch.stats import PoolStats
-from wool.dispatch.through import through
 from wool.exceptions import PoolClosed
-from wool.given import Given, enter, refuse_unless
-from wool.lifespan import checked_lifespan, pickled_lifespan
-from wool.opened import OpenPool
-from wool.secret import Secret
+from wool.pools.broadcasting import broadcast
+from wool.pools.lifespan import checked_lifespan, pickled_lifespan
+from wool.pools.mapping import Rows, mapped
+from wool.pools.open_pool import OpenPool
+from wool.pools.through import through
 from wool.settings import PoolSettings
-from wool.task import Placement
+from wool.support.checks import marks, optional, positive, seconds, strings
+from wool.support.given import Given, enter, refuse_unless
+from wool.support.secret import Secret
+from wool.tasks import Placement
 from wool.types import LoadBalancerLike, WorkerMetadata
 
 P = ParamSpec("P")

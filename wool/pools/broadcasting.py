@@ -11,13 +11,13 @@ from uuid import UUID
 
 from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
-from wool.dispatch.through import routine_name, through
 from wool.dispatch.workers import Departed
 from wool.exceptions import BroadcastError, RemoteError
-from wool.notes import note
-from wool.task import Placement
+from wool.pools.through import routine_name, through
+from wool.support.notes import note
+from wool.support.waiting import settle
+from wool.tasks import Placement
 from wool.types import WorkerMetadata
-from wool.waiting import settle
 
 
 async def broadcast(

@@ -18,7 +18,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from wool.forks import close_in_forks
+from wool.support.forks import close_in_forks
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 from uuid import UUID
 
-from wool.checks import optional, positive_seconds, strings
-from wool.keys import Keys
+from wool.support.checks import optional, positive_seconds, strings
+from wool.support.keys import Keys
 
 _new_key = Keys()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Trouble"]
+__all__ = ["Backoff"]
 
 import asyncio
 import logging
 
 from wool.discovery.roster import Roster
 from wool.exceptions import StartupError
-from wool.waiting import first_of
+from wool.support.waiting import first_of
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ _LONGEST_DELAY = 5.0  # seconds
 _REMINDER = 60.0  # seconds from one word in the log to the next
 
 
-class Trouble:
+class Backoff:
     """Begins with a worker that does not start, and is over with the first that does."""
 
     def __init__(self, roster: Roster, stopping: asyncio.Future[None]) -> None:
@@ -59,6 +59,6 @@ class Trouble:
         _log.warning("workers start again, after %d failed starts in %.1f s", failures, lasted)
 
     async def pause(self, failures: int) -> None:
-        """Wait before an attempt after so many `failures` of one place in a row."""
+        """Wait before an attempt after so many `failures` of one slot in a row."""
         delay = min(_FIRST_DELAY * 2 ** (failures - 1), _LONGEST_DELAY)
         await first_of(self._over, self._stopping, timeout=delay)

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from wool.crossing import ROOM
-from wool.logs import notice_of_dropped
+from wool.logs.crossing import ROOM
+from wool.logs.records import notice_of_dropped
 
 
 class Channel(Protocol):

@@ -1,15 +1,15 @@
-"""A worker's share of the calls: how many it takes before another takes its place."""
+"""A worker's quota of the calls: how many it takes before another takes its place."""
 
 from __future__ import annotations
 
-__all__ = ["Share"]
+__all__ = ["Quota"]
 
 import math
 import random
 from collections.abc import Callable
 
 
-class Share:
+class Quota:
     """Counts calls, and says when it is time for another worker: somewhat before the last one.
 
     How much before is random, so that the workers of a pool are not replaced all at once.
@@ -22,7 +22,7 @@ class Share:
         self._taken = 0
 
     def take(self, *, beyond: bool = False) -> bool:
-        """Take one more call, if there is one left to take, or it may go `beyond` the share."""
+        """Take one more call, if there is one left to take, or it may go `beyond` the quota."""
         if self._taken >= self._most and not (beyond and self._most):
             return False
         self._taken += 1

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from wool.discovery.roster import Roster
-from wool.processes import CAN_TELL_STOPPED, is_stopped
+from wool.support.processes import CAN_TELL_STOPPED, is_stopped
 from wool.types import WorkerMetadata
 
 _INTERVAL = 0.25  # seconds; to look at a worker takes about 15 µs

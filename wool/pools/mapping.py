@@ -19,8 +19,8 @@ from collections.abc import (
 from contextlib import nullcontext
 from typing import Any
 
-from wool.notes import note
-from wool.waiting import settle
+from wool.support.notes import note
+from wool.support.waiting import settle
 
 _END = object()
 

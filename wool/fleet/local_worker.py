@@ -20,18 +20,18 @@ from uuid import UUID
 from google.protobuf.message import DecodeError
 
 from wool.exceptions import StartupError
-from wool.forks import close_in_forks
-from wool.logs import replay
+from wool.fleet.exits import Exit
+from wool.fleet.janitor import Janitor
+from wool.fleet.spawn import spawn, start_message
+from wool.logs.records import replay
 from wool.protocol import wire_pb2 as wire
-from wool.returncodes import in_words
+from wool.protocol.control import read_from_worker, write, write_start
 from wool.settings import PoolSettings
+from wool.support.forks import close_in_forks
+from wool.support.returncodes import in_words
+from wool.support.waiting import settle
 from wool.types import WorkerMetadata
 from wool.version import __version__
-from wool.waiting import settle
-from wool.worker.control import read_from_worker, write, write_start
-from wool.worker.exits import Exit
-from wool.worker.janitor import Janitor
-from wool.worker.spawn import spawn, start_message
 
 _log = logging.getLogger(__name__)
 
@@ -60,9 +60,9 @@ class LocalWorker:
         self._socket = settings.directory / f"{uid.hex[:8]}.sock"
         self._start = start_message(uid, self._socket, settings.pool)
         self.due: asyncio.Future[None] = loop.create_future()
-        """Done when it has almost done its share of calls."""
+        """Done when it has almost done its quota of calls."""
         self.extended: asyncio.Future[None] = loop.create_future()
-        """Done when it has been asked to take more than its share, and does."""
+        """Done when it has been asked to take more than its quota, and does."""
         self.drained: asyncio.Future[None] = loop.create_future()
         """Done when it has been retired, and its last call has ended."""
         with contextlib.ExitStack() as on_failure:

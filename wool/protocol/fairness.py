@@ -1,4 +1,4 @@
-"""Fair turns: calls that came together must not keep the loop from its sockets.
+"""Fairness: calls that came together must not keep the loop from its sockets.
 
 A loop runs everything that is ready before it looks at its sockets again. If forty calls arrive at
 once and each computes for 50 ms, no result would go out, and no cancellation come in, for 2 s.
@@ -6,14 +6,14 @@ once and each computes for 50 ms, no result would go out, and no cancellation co
 
 from __future__ import annotations
 
-__all__ = ["Turns"]
+__all__ = ["Fairness"]
 
 import asyncio
 
 _LONG = 0.002  # seconds; some hundred calls that do nothing
 
 
-class Turns:
+class Fairness:
     """Tells calls that are about to start whether the loop should look at its sockets first."""
 
     def __init__(self) -> None:

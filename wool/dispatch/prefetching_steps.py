@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["StepsAhead"]
+__all__ = ["PrefetchingSteps"]
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from wool.exceptions import PoolClosed
 from wool.protocol.outcome import Lost
 
 
-class StepsAhead(RemoteSteps):
+class PrefetchingSteps(RemoteSteps):
     """Drives a generator with `prefetch`."""
 
     async def send(self, value: Any) -> Any:

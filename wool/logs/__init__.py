@@ -1,0 +1,1 @@
+"""How what routines log comes to the process that called them."""

@@ -1,0 +1,1 @@
+"""Pools: everything below, wired together in one `async with`."""
