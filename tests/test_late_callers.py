@@ -12,6 +12,7 @@ from tests.routines import double, refuse_to_end
 from wool.fleet.janitor import Janitor
 from wool.fleet.local_worker import LocalWorker, WorkerSettings, launched
 from wool.fleet.runtime_directory import RuntimeDirectory
+from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
@@ -43,7 +44,7 @@ async def _call(link: UnixLink, task: Task) -> Outcome | Lost:
     calls = Calls(link, _SETTINGS.grace)
     link.attach(calls)
     opened, buffers = open_frame(task, link.max_message_size)
-    return await calls.open(task, opened, buffers).outcome()
+    return await calls.open(task, wire.Frame(open=opened), buffers).outcome()
 
 
 async def test_one_who_says_hello_while_the_worker_stops_is_hung_up_on_and_nothing_is_started(

@@ -39,7 +39,7 @@ class Wire:
 def _opened(grace: float = 1.0) -> tuple[Wire, Calls, Call]:
     line = Wire()
     calls = Calls(line, grace)
-    return line, calls, calls.open(Task(double), wire.Open(), ())
+    return line, calls, calls.open(Task(double), wire.Frame(open=wire.Open()), ())
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ __all__ = [
     "leave_pool",
     "log_sink",
     "open_pool",
+    "running_task",
     "set_time_left",
     "task_context",
     "time_left",
@@ -29,7 +30,8 @@ from wool.tasks import Task
 from wool.types import LogSink, PoolLike
 
 _pool: ContextVar[PoolLike | None] = ContextVar("wool_pool", default=None)
-_task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
+running_task: ContextVar[Task | None] = ContextVar("wool_task", default=None)
+"""The task that runs here, inside a routine on a worker."""
 
 _limits: ContextVar[tuple[RuntimeContext, ...]] = ContextVar("wool_limits", default=())
 _deadline: ContextVar[float | None] = ContextVar("wool_deadline", default=None)
@@ -51,6 +53,9 @@ _CURE_IF_OPEN = (
 
 def active_pool(task: Task) -> PoolLike:
     """Return the innermost open pool, for `task`. Raises NoActivePool where there is none."""
+    pool = _pool.get()
+    if pool is not None and not pool.closed:
+        return pool
     pool = open_pool()
     if pool is None:
         cure = _CURE_IF_OPEN if is_any_open() else _CURE
@@ -68,7 +73,7 @@ def open_pool() -> PoolLike | None:
 
 def current_task() -> Task | None:
     """Return the task that runs here, inside a routine on a worker; None anywhere else."""
-    return _task.get()
+    return running_task.get()
 
 
 def enter_pool(pool: PoolLike) -> None:
@@ -133,11 +138,12 @@ class RuntimeContext:
 
 def time_left(timeout: float | None) -> float | None:
     """Return the seconds that a call made here has, whose own limit is `timeout`; None: no end."""
-    deadline = _deadline.get()
+    deadline, blocks = _deadline.get(), _limits.get()
+    if deadline is None and not blocks:
+        return timeout
     left = None if deadline is None else deadline - time.monotonic()
     if left is not None and left <= 0:
         left = None  # it is cancelled already, and cleans up: the pool's grace is its limit
-    blocks = _limits.get()
     innermost = blocks[-1].dispatch_timeout if blocks else None
     limits = [limit for limit in (timeout, innermost, left) if limit is not None]
     return min(limits) if limits else None
@@ -161,6 +167,6 @@ def task_context(task: Task, pool: PoolLike, log: LogSink) -> Context:
 
 
 def _enter_task(task: Task, pool: PoolLike, log: LogSink) -> None:
-    _task.set(task)
+    running_task.set(task)
     _pool.set(pool)
     _log_sink.set(log)

@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast, overload
 from weakref import WeakKeyDictionary
 
-from wool.context import active_pool, current_task
+from wool.context import active_pool, running_task
 from wool.events import emit, is_watched
 from wool.reference import PLAIN, is_generator
 from wool.tasks import ANYWHERE, NO_OPTIONS, Options, Placement, Task
@@ -197,7 +197,7 @@ def _new_task(
     kwargs: dict[str, Any],
     placement: Placement,
 ) -> Task:
-    running = current_task()
+    running = running_task.get()
     return Task(
         function,
         args,
@@ -219,6 +219,8 @@ def _coroutine_routine(
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         task = _new_task(function, options, args, kwargs, placement)
+        if not task.observed:
+            return await pool_for(task).call(task)
         pool = pool_for(task)
         emit("task-created", task)
         try:

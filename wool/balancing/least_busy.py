@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["LeastBusyLoadBalancer"]
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
 from wool.balancing.blocked import answering_first
@@ -26,9 +26,14 @@ class LeastBusyLoadBalancer:
     def __init__(self) -> None:
         self._next = itertools.count()
 
-    def choose(self, task: Task, workers: Sequence[WorkerLike]) -> Iterable[WorkerLike]:
-        """Order `workers` by how busy this process keeps them."""
+    def choose(self, task: Task, workers: Sequence[WorkerLike]) -> Iterator[WorkerLike]:
+        """Order `workers` by how busy this process keeps them; the others when they are wanted."""
         del task
         first = next(self._next) % len(workers)
         in_turn = [*workers[first:], *workers[:first]]
-        return answering_first(sorted(in_turn, key=_in_flight))
+        best = min(in_turn, key=_in_flight)  # the first of those that have as few
+        if best.unacknowledged_for:
+            yield from answering_first(sorted(in_turn, key=_in_flight))
+        else:
+            yield best
+            yield from (w for w in sorted(in_turn, key=_in_flight) if w is not best)

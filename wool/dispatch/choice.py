@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Choice", "PassedOver"]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -51,30 +51,49 @@ class Choice:
             workers = _with_tags(task, workers)
         return passed_over.left_of(workers, self._workers.news)
 
-    def in_order(self, task: Task, workers: list[Connection]) -> list[Connection]:
-        """Return `workers`, or some of them, as the balancer has them, best first.
+    def in_order(self, task: Task, workers: list[Connection]) -> Iterator[Connection]:
+        """Iterate over `workers`, or some of them, as the balancer has them, best first.
 
         Raises NoWorkersAvailable if it chooses none, and TypeError if it chooses what it was not
-        given.
+        given; what an iterator has is looked at as it is wanted.
         """
         if task.placement.worker is not None:
-            return workers
+            return iter(workers)
         given = set(workers)
         chosen: object = self._balancer.choose(task, workers)
+        if isinstance(chosen, list | tuple):
+            candidates = cast("Sequence[Any]", chosen)
+            if not candidates:
+                raise self._nobody(task, len(given))
+            self._check(candidates, given)
+            return iter(candidates)
         if not hasattr(chosen, "__iter__"):
             raise self._misfit(chosen)
-        candidates: list[Any] = [*cast("Iterable[Any]", chosen)]
+        return self._one_by_one(task, cast("Iterable[Any]", chosen), given)
+
+    def _one_by_one(
+        self, task: Task, candidates: Iterable[Any], given: set[Connection]
+    ) -> Iterator[Connection]:
+        chosen = 0
+        for candidate in candidates:
+            self._check((candidate,), given)
+            chosen += 1
+            yield candidate
+        if not chosen:
+            raise self._nobody(task, len(given))
+
+    def _check(self, candidates: Sequence[Any], given: set[Connection]) -> None:
         try:
             fits = given.issuperset(candidates)
         except TypeError:  # what is not even hashable
             fits = False
         if not fits:
             raise self._misfit(next(c for c in candidates if not any(c is w for w in given)))
-        if not candidates:
-            raise NoWorkersAvailable(
-                f"the load balancer chose none of {len(workers)} workers for {task.name!r}"
-            )
-        return candidates
+
+    def _nobody(self, task: Task, workers: int) -> NoWorkersAvailable:
+        return NoWorkersAvailable(
+            f"the load balancer chose none of {workers} workers for {task.name!r}"
+        )
 
     def _misfit(self, what: object) -> TypeError:
         return TypeError(

@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["Connection", "Gate"]
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
+from wool.protocol.load import Load, News
 from wool.protocol.tally import Tally
 from wool.settings import PoolSettings
 from wool.transport.unix import UnixLink, authenticate, connect
@@ -27,10 +28,10 @@ class Gate:
     shut_with: Exception | None = None
 
 
-class Connection:
+class Connection(Load):
     """The way to one worker. A load balancer sees it as a WorkerLike.
 
-    `heard` is called as it acknowledges a call, or one ends before that.
+    `news` are told as it acknowledges a call, or one ends before that.
     """
 
     def __init__(
@@ -39,13 +40,15 @@ class Connection:
         settings: PoolSettings,
         tally: Tally,
         gate: Gate,
-        heard: Callable[[], None] | None = None,
+        news: News,
     ) -> None:
+        super().__init__(news)
+        self.uid: UUID = metadata.uid
+        self.metadata = metadata
+        self.tally = tally
+        """What became of the calls that were made here, on whichever link."""
         self._gate = gate
-        self._metadata = metadata
         self._settings = settings
-        self._tally = tally
-        self._heard = heard
         self._connecting = asyncio.Lock()
         self._link: UnixLink | None = None
         self._calls: Calls | None = None
@@ -54,27 +57,6 @@ class Connection:
         self._joining: set[asyncio.Timeout] = set()
         self.stopped = False
         """Whether the worker's process is stopped, so that it had better get no calls."""
-
-    @property
-    def uid(self) -> UUID:
-        return self._metadata.uid
-
-    @property
-    def metadata(self) -> WorkerMetadata:
-        return self._metadata
-
-    @property
-    def tally(self) -> Tally:
-        """What became of the calls that were made here, on whichever link."""
-        return self._tally
-
-    @property
-    def in_flight(self) -> int:
-        return len(self._calls) if self._calls is not None else 0
-
-    @property
-    def unacknowledged(self) -> int:
-        return len(self._calls.unacknowledged) if self._calls is not None else 0
 
     @property
     def unacknowledged_for(self) -> float:
@@ -114,19 +96,19 @@ class Connection:
             await self._link.until_writable()
         self._raise_if_closed()
         if self._calls is None:
-            raise ConnectionResetError(f"worker {self._metadata.pid} hung up")
+            raise ConnectionResetError(f"worker {self.metadata.pid} hung up")
         return self._calls
 
     async def _join(self) -> None:
         self._raise_if_closed()
-        link = await connect(self._metadata.address, self._settings.max_message_size)
+        link = await connect(self.metadata.address, self._settings.max_message_size)
         self._link = link  # from here on `close` reaches it
         welcome = await authenticate(link, self._settings.token)
         if welcome.uid != self.uid.bytes:
             link.abort()
-            raise ConnectionRefusedError(f"another worker answered for {self._metadata.pid}")
+            raise ConnectionRefusedError(f"another worker answered for {self.metadata.pid}")
         self._raise_if_closed()
-        self._calls = Calls(link, self._settings.grace, self._tally, self._heard)
+        self._calls = Calls(link, self._settings.grace, self.tally, self)
         link.attach(self)
 
     def _raise_if_closed(self) -> None:

@@ -6,13 +6,16 @@ __all__ = ["Dispatcher"]
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from functools import partial
 from typing import Any
 
+from wool.context import time_left
 from wool.discovery.roster import Roster
-from wool.dispatch.choice import Choice, PassedOver
+from wool.dispatch.attempts import MOST, Attempts, may_be_repeated
+from wool.dispatch.choice import Choice
 from wool.dispatch.connection import Connection
 from wool.dispatch.limits import within_limit
 from wool.dispatch.pace import Pace
@@ -29,6 +32,7 @@ from wool.exceptions import (
     WorkerStalled,
 )
 from wool.protocol import variables
+from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
@@ -38,8 +42,6 @@ from wool.tasks import Task
 from wool.types import LoadBalancerLike
 
 _log = logging.getLogger(__name__)
-
-_ATTEMPTS = 3  # how often an idempotent call is started at most
 
 
 class Dispatcher:
@@ -75,11 +77,13 @@ class Dispatcher:
 
     async def call(self, task: Task) -> Any:
         """Run a coroutine routine on a worker. Raises what it raises, or a WoolError."""
-        worker, _, outcome = await within_limit(task, partial(self.open, task))
+        if time_left(task.options.timeout) is None:
+            worker, _, outcome = await self.open(task, None)
+        else:
+            worker, _, outcome = await within_limit(task, partial(self.open, task))
         if isinstance(outcome, Lost):
-            attempts = _ATTEMPTS if _may_be_repeated(task) else 0
+            attempts = MOST if may_be_repeated(task) else 0
             raise await self.explain(task, worker, outcome, attempts)
-        _log.debug("%s came back: %s", task, outcome.kind)
         return outcome.result(task)
 
     async def until_anyone(self, name: str) -> None:
@@ -97,45 +101,68 @@ class Dispatcher:
         reaches it: see `Call.outcome`.
         """
         opened, buffers = open_frame(task, self._settings.max_message_size)
-        context = variables.current()
-        started = self._loop.time()
-        passed_over = PassedOver()
-        patient = task.placement.patient
-        attempts = 0
-        lost: tuple[Connection, Lost] | None = None
+        frame = wire.Frame(open=opened, context=variables.current())
+        deadline = None if timeout is None else self._loop.time() + timeout
+        order = self._search.order(task)
+        worker = None if order is None else next(order)
+        calls = None if worker is None else worker.calls
+        attempts: Attempts | None = None
         while True:
-            try:
-                worker, calls = await self._find(task, passed_over, patient=patient)
-            except (NoWorkersAvailable, PoolClosed, StartupError) as error:
-                if lost is None:
-                    raise
-                raise await self.explain(task, *lost, attempts) from error
-            left = timeout and max(timeout - (self._loop.time() - started), 0.0)
+            if worker is None or calls is None:
+                attempts = attempts or Attempts(task)
+                worker, calls = await self._find(task, attempts, worker, order)
+            if deadline is not None:
+                frame.timeout = max(deadline - self._loop.time(), 0.0)
             news = self._workers.news
-            emit("task-scheduled", task)
-            call = calls.open(task, opened, buffers, context=context, timeout=left)
-            _log.debug("%s goes to worker %d", task, worker.metadata.pid)
+            if task.observed:
+                emit("task-scheduled", task)
+            call = calls.open(task, frame, buffers)
+            tells = _log.isEnabledFor(logging.DEBUG)
+            if tells:
+                _log.debug("%s goes to worker %d", task, worker.metadata.pid)
             outcome = await call.outcome()
-            if isinstance(outcome, Lost):
-                attempts += 1
-                lost, news = (worker, outcome), self._workers.news  # of its death, there will be
-            if not _may_go_elsewhere(task, outcome, attempts):
+            if type(outcome) is Outcome and outcome.kind != "reject":
+                if tells:
+                    _log.debug("%s came back: %s", task, outcome.kind)
                 return worker, call, outcome
-            passed_over.add(worker.uid, news)
-            patient = True  # it was told yes
-            how = "was lost with" if isinstance(outcome, Lost) else "did not take"
-            _log.debug("worker %d %s %s", worker.metadata.pid, how, task)
+            attempts = attempts or Attempts(task)
+            if not self._may_go_on(attempts, worker, outcome, news):
+                return worker, call, outcome
+            worker = calls = order = None
+
+    def _may_go_on(
+        self, attempts: Attempts, worker: Connection, outcome: Outcome | Lost, news: int
+    ) -> bool:
+        """Note that a worker did not take a call. Tell whether it may go to another."""
+        if isinstance(outcome, Lost):
+            news = self._workers.news  # of its death, there will be
+        how = "was lost with" if isinstance(outcome, Lost) else "did not take"
+        _log.debug("worker %d %s %s", worker.metadata.pid, how, attempts.task)
+        return attempts.note(worker, outcome, news)
 
     async def _find(
-        self, task: Task, passed_over: PassedOver, *, patient: bool
+        self,
+        task: Task,
+        attempts: Attempts,
+        first: Connection | None,
+        others: Iterable[Connection] | None,
     ) -> tuple[Connection, Calls]:
-        if not task.placement.patient:
-            return await self._search.find(task, passed_over, patient=patient)
-        await self._pace.wait()
+        """Search a worker, if the balancer was asked already among those that it chose."""
+        order = None if first is None or others is None else itertools.chain((first,), others)
+        paced = task.placement.patient
+        if paced:
+            await self._pace.wait()
         try:
-            return await self._search.find(task, passed_over, patient=patient)
+            return await self._search.find(
+                task, attempts.passed_over, patient=attempts.patient, order=order
+            )
+        except (NoWorkersAvailable, PoolClosed, StartupError) as error:
+            if attempts.lost is None:
+                raise
+            raise await self.explain(task, *attempts.lost, attempts.started) from error
         finally:
-            self._pace.sent()
+            if paced:
+                self._pace.sent()
 
     async def explain(
         self, task: Task, worker: Connection, lost: Lost, attempts: int = 0
@@ -181,17 +208,6 @@ class Dispatcher:
         finally:
             self._workers.close(self._closed_with)
             self._tell_closed()
-
-
-def _may_go_elsewhere(task: Task, outcome: Outcome | Lost, attempts: int) -> bool:
-    if isinstance(outcome, Lost):
-        closed = isinstance(outcome.error, PoolClosed)
-        return _may_be_repeated(task) and not closed and attempts < _ATTEMPTS
-    return outcome.kind == "reject"
-
-
-def _may_be_repeated(task: Task) -> bool:
-    return task.options.idempotent and task.placement.worker is None
 
 
 def _advance(step: Any) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 from wool.discovery.roster import Roster
 from wool.dispatch.admission import Admission
 from wool.dispatch.dispatcher import Dispatcher
-from wool.dispatch.forked import Origin
+from wool.dispatch.forked import refuse_in_fork
 from wool.dispatch.prefetching_steps import PrefetchingSteps
 from wool.dispatch.stats import Ledger
 from wool.dispatch.steps import RemoteSteps
 from wool.exceptions import PoolClosed
 from wool.settings import PoolSettings
+from wool.support.forks import forks
 from wool.tasks import Task
 from wool.types import LoadBalancerLike, PoolLike
 
@@ -41,14 +42,10 @@ class Dispatchers:
         self._ledger = Ledger(None if limit is None else Admission(limit))
         self._lock = threading.Lock()
         self._by_loop: dict[asyncio.AbstractEventLoop, Dispatcher] = {}
-        self._closed = False
+        self.closed = False
+        """Whether the pool was left."""
         self._ended: PoolClosed | None = None
-        self._origin = Origin()
-
-    @property
-    def closed(self) -> bool:
-        """Tell whether the pool was left."""
-        return self._closed
+        self._forks = forks.count
 
     @property
     def has_ended(self) -> bool:
@@ -79,7 +76,7 @@ class Dispatchers:
 
     def close(self) -> None:
         """End every call with PoolClosed, on this loop now and on others in a moment."""
-        self._closed = True
+        self.closed = True
         self.end(PoolClosed("the pool was left"))
 
     def end(self, error: PoolClosed) -> None:
@@ -101,7 +98,8 @@ class Dispatchers:
             raise self._ended.when("; a call needs one that is open")
 
     def _here(self) -> Dispatcher:
-        self._origin.check()
+        if self._forks != forks.count:
+            refuse_in_fork()
         loop = asyncio.get_running_loop()
         dispatcher = self._by_loop.get(loop)
         if dispatcher is None:

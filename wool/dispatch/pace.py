@@ -22,7 +22,6 @@ class Pace:
         self._admission = admission
         self._line: dict[asyncio.Event, None] = {}
         self._leaving = 0
-        workers.heard = self.look
 
     async def wait(self) -> None:
         """Wait until a call may be sent. `sent` has to follow."""
@@ -46,12 +45,15 @@ class Pace:
     async def _wait(self) -> None:
         with self._workers.watching() as woken:
             self._line[woken] = None
+            self._workers.acknowledgements.listener = self.look
             try:
                 while next(iter(self._line)) is not woken or not self._is_ready():
                     woken.clear()
                     await woken.wait()
             finally:
                 del self._line[woken]
+                if not self._line:
+                    self._workers.acknowledgements.listener = None
                 self.look()
 
     def _is_ready(self) -> bool:

@@ -18,10 +18,10 @@ class PrefetchingSteps(RemoteSteps):
         """Take the next item. Raises TypeError for anything but None: nobody waits for it there."""
         if value is None:
             return await super().send(None)
-        await self._close()
-        ahead = self._task.options.prefetch
+        await self.close()
+        ahead = self.task.options.prefetch
         raise TypeError(
-            f"{self._task.name!r} was sent a value, but runs up to {ahead} items ahead; "
+            f"{self.task.name!r} was sent a value, but runs up to {ahead} items ahead; "
             f"only a generator without prefetch= stops at each yield for what is sent to it"
         )
 
@@ -31,12 +31,12 @@ class PrefetchingSteps(RemoteSteps):
         An error of a step that nobody will take is dropped, as is what it has set.
         """
         try:
-            outcome = await self._close()
+            outcome = await self.close()
             if isinstance(outcome, Lost):
                 if not isinstance(outcome.error, PoolClosed):
-                    await self._item(outcome)
+                    await self.item(outcome)
             elif outcome.kind == "raised" and outcome.cancels and not outcome.is_cancellation(""):
-                await self._item(outcome)
+                await self.item(outcome)
             raise error
         finally:
             del error  # its traceback leads to this frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Search"]
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import cast
@@ -17,7 +18,7 @@ from wool.dispatch.workers import Workers
 from wool.exceptions import NoWorkersAvailable, Overloaded, StartupError
 from wool.protocol.calls import Calls
 from wool.settings import PoolSettings
-from wool.tasks import Task
+from wool.tasks import ANYWHERE, Task
 
 _NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
 
@@ -40,17 +41,33 @@ class Search:
         self._admission = admission
         self._loop = asyncio.get_running_loop()
 
+    def order(self, task: Task) -> Iterator[Connection] | None:
+        """Return who may get a call that asks for nothing special, best first; None: search.
+
+        Raises what a search would.
+        """
+        if self._admission is not None or task.placement is not ANYWHERE or task.options.tags:
+            return None
+        workers = self._workers.connections
+        return self._choice.in_order(task, workers) if workers else None
+
     async def find(
-        self, task: Task, passed_over: PassedOver, *, patient: bool
+        self,
+        task: Task,
+        passed_over: PassedOver,
+        *,
+        patient: bool,
+        order: Iterable[Connection] | None = None,
     ) -> tuple[Connection, Calls]:
         """Return a worker that takes calls, and on which a place is taken for this one.
 
         Waits for up to `start_timeout` seconds for one to join. If all that are there are full, it
-        waits for a place if it is `patient`, in turn with others; else it raises Overloaded.
+        waits for a place if it is `patient`, in turn with others; else it raises Overloaded. If the
+        balancer has been asked already, `order` is what it said.
         """
         deadline = self._loop.time() + self._settings.start_timeout
         try:
-            found = await self._look(task, passed_over, deadline)
+            found = await self._look(task, passed_over, deadline, order)
         except Overloaded:
             if not patient:
                 raise
@@ -71,22 +88,29 @@ class Search:
             raise self._workers.closed.when(f" before {name!r} was started")
 
     async def _look(
-        self, task: Task, passed_over: PassedOver, deadline: float
+        self,
+        task: Task,
+        passed_over: PassedOver,
+        deadline: float,
+        order: Iterable[Connection] | None = None,
     ) -> tuple[Connection, Calls] | None:
         """Return a worker that can take the call now; None if nobody is there that answers."""
         while True:
             self._raise_if_closed(task.name)
-            workers = self._with_room(task, self._choice.eligible(task, passed_over))
-            candidates = self._choice.in_order(task, workers) if workers else []
-            too_late = False
-            for worker in candidates:
-                calls = await self._join(worker, deadline, last=worker is candidates[-1])
+            candidates = self._candidates(task, passed_over) if order is None else order
+            order, too_late = None, False
+            for worker, last in _and_last(candidates):
+                calls = await self._join(worker, deadline, last=last)
                 if calls is not None:
                     if self._take(task, worker):
                         return worker, calls
                     too_late = True  # another call took the last place meanwhile
             if not too_late:
                 return None
+
+    def _candidates(self, task: Task, passed_over: PassedOver) -> Iterable[Connection]:
+        workers = self._with_room(task, self._choice.eligible(task, passed_over))
+        return self._choice.in_order(task, workers) if workers else ()
 
     def _with_room(self, task: Task, workers: list[Connection]) -> list[Connection]:
         if self._admission is None or task.placement.worker is not None or not workers:
@@ -193,3 +217,13 @@ class Search:
             f"no worker took {name!r} {within}; of {len(self._workers)} known none answered, "
             f"or had a place: are they blocked by routines that never wait, or stopped?"
         )
+
+
+def _and_last(workers: Iterable[Connection]) -> Iterator[tuple[Connection, bool]]:
+    """Iterate over `workers`, each with whether it is the last."""
+    rest = iter(workers)
+    worker = next(rest, None)
+    while worker is not None:
+        after = next(rest, None)
+        yield worker, after is None
+        worker = after

@@ -11,7 +11,7 @@ from typing import Any
 
 from wool.dispatch.connection import Connection
 from wool.dispatch.dispatcher import Dispatcher
-from wool.dispatch.forked import Origin
+from wool.dispatch.forked import refuse_in_fork
 from wool.dispatch.limits import within_limit
 from wool.events import emit
 from wool.exceptions import MessageTooLarge, PoolClosed, SerializationError
@@ -19,6 +19,7 @@ from wool.protocol import failure, variables
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call, CallState
 from wool.protocol.outcome import Lost, Outcome
+from wool.support.forks import forks
 from wool.tasks import Task
 from wool.values import serializer
 from wool.values.serializer import Buffer
@@ -29,39 +30,39 @@ class RemoteSteps:
 
     def __init__(self, dispatcher: Dispatcher, task: Task) -> None:
         self._dispatcher = dispatcher
-        self._task = task
-        self._origin = Origin()
+        self.task = task
+        self._forks = forks.count
         self._opened: tuple[Connection, Call] | None = None
 
     async def start(self) -> Any:
         """Choose a worker and take the first step there."""
-        emit("task-iteration-initiated", self._task)
-        open_it = partial(self._dispatcher.open, self._task)
-        worker, call, outcome = await within_limit(self._task, open_it)
+        emit("task-iteration-initiated", self.task)
+        open_it = partial(self._dispatcher.open, self.task)
+        worker, call, outcome = await within_limit(self.task, open_it)
         self._opened = worker, call
-        return await self._item(outcome)
+        return await self.item(outcome)
 
     async def send(self, value: Any) -> Any:
         """Advance, the running `yield` returning `value`."""
         if value is None:
-            return await self._item(await self._step(wire.Frame(next=wire.Next())))
+            return await self.item(await self._step(wire.Frame(next=wire.Next())))
         limit = self._dispatcher.max_message_size
         try:
-            what = f"what was sent to {self._task.name!r}"
+            what = f"what was sent to {self.task.name!r}"
             pickled = serializer.dumps(value, what, limit)
         except (SerializationError, MessageTooLarge):
-            await self._close()
+            await self.close()
             raise
         frame = wire.Frame(send=wire.Send(value=pickled.data))
-        return await self._item(await self._step(frame, pickled.buffers))
+        return await self.item(await self._step(frame, pickled.buffers))
 
     async def throw(self, error: BaseException) -> Any:
         """Advance, the running `yield` raising `error`."""
         try:
-            if isinstance(error, GeneratorExit) and not self._origin.is_here:
+            if isinstance(error, GeneratorExit) and self._forks != forks.count:
                 raise error  # the generator is another process's
             if type(error) is GeneratorExit and not error.args:
-                outcome = await self._close()
+                outcome = await self.close()
             else:
                 described = failure.encode(error, self._dispatcher.max_message_size)
                 outcome = await self._step(wire.Frame(throw=wire.Throw(failure=described)))
@@ -71,7 +72,7 @@ class RemoteSteps:
                 outcome.install_variables(beside=error)
                 _bring_up_to_date(error, failure.decode(outcome.frame.raised.failure))
                 raise error
-            return await self._item(outcome)
+            return await self.item(outcome)
         finally:
             del error  # its traceback leads to this frame
 
@@ -80,7 +81,7 @@ class RemoteSteps:
         if call.state is not CallState.DONE and loop is not asyncio.get_running_loop():
             loop.call_soon_threadsafe(call.drop)
             raise RuntimeError(
-                f"{self._task.name!r} was begun on another event loop, and goes on only there; it "
+                f"{self.task.name!r} was begun on another event loop, and goes on only there; it "
                 f"was closed"
             )
 
@@ -89,7 +90,8 @@ class RemoteSteps:
             raise RuntimeError("a generator takes no step before its first")
         return self._opened
 
-    async def _close(self) -> Outcome | Lost:
+    async def close(self) -> Outcome | Lost:
+        """Close the generator, and wait for what comes of it."""
         return await self._step(wire.Frame(close=wire.Close()))
 
     async def _step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> Outcome | Lost:
@@ -101,13 +103,14 @@ class RemoteSteps:
         return await self._command(frame, buffers)
 
     async def _command(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> Outcome | Lost:
-        emit("task-iteration-initiated", self._task)
-        return await within_limit(self._task, partial(self._command_within, frame, buffers))
+        emit("task-iteration-initiated", self.task)
+        return await within_limit(self.task, partial(self._command_within, frame, buffers))
 
     async def _command_within(
         self, frame: wire.Frame, buffers: Sequence[Buffer], timeout: float | None
     ) -> Outcome | Lost:
-        self._origin.check()
+        if self._forks != forks.count:
+            refuse_in_fork()
         _, call = self._open()
         self._check_loop(call)
         if timeout is not None:
@@ -117,18 +120,19 @@ class RemoteSteps:
         call.step(frame, buffers)
         return await call.outcome()
 
-    async def _item(self, outcome: Outcome | Lost) -> Any:
+    async def item(self, outcome: Outcome | Lost) -> Any:
+        """Return the item of an outcome, or raise what it stands for."""
         if isinstance(outcome, Lost):
             worker, _ = self._open()
-            raise await self._dispatcher.explain(self._task, worker, outcome)
+            raise await self._dispatcher.explain(self.task, worker, outcome)
         if outcome.kind == "returned":
             outcome.install_variables()
             raise StopAsyncIteration
         try:
-            return outcome.result(self._task)
+            return outcome.result(self.task)
         except (SerializationError, KeyboardInterrupt):
             if outcome.kind == "yielded":  # nobody will ask for another
-                await self._close()
+                await self.close()
             raise
 
 

@@ -6,7 +6,7 @@ __all__ = ["Departed", "Workers"]
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from wool.dispatch.connection import Connection, Gate
 from wool.dispatch.stalls import Stalls
 from wool.dispatch.stats import Ledger
 from wool.exceptions import PoolClosed, WorkerStalled
+from wool.protocol.load import News
 from wool.settings import PoolSettings
 from wool.support.processes import CAN_TELL_STOPPED
 
@@ -35,7 +36,7 @@ class Workers:
         self._settings = settings
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
-        self._all_run = False
+        self._ready: list[Connection] = []
         self.gate = Gate()
         self._connections: dict[UUID, Connection] = {}
         self._retired: set[Connection] = set()
@@ -43,8 +44,8 @@ class Workers:
         self._watching: dict[asyncio.Event, None] = {}
         self._news = 0
         self._closed: PoolClosed | None = None
-        self.heard: Callable[[], None] | None = None
-        """Is called as a worker acknowledges a call, or one ends before that."""
+        self.acknowledgements = News()
+        """Told as a worker acknowledges a call, or one ends before that."""
         self._stalls = Stalls(settings.stall_timeout, self._give_up)
         roster.watch(self._on_roster_change)
         self._sync()
@@ -55,9 +56,9 @@ class Workers:
     @property
     def connections(self) -> list[Connection]:
         """The workers that may get calls now, those that joined first before the others."""
+        if self._ready:
+            return self._ready.copy()
         there = list(self._connections.values())
-        if self._all_run:
-            return there
         if CAN_TELL_STOPPED:
             return [worker for worker in there if not worker.stopped]
         return [worker for worker in there if worker.unacknowledged_for < _SILENT] or there
@@ -120,6 +121,7 @@ class Workers:
             self._ledger.close(worker.uid, worker.tally, departed=False)
         self._retired.clear()
         self._connections.clear()
+        self._ready.clear()
         self._stalls.update({})
         self._wake()
 
@@ -144,14 +146,15 @@ class Workers:
         for uid in [uid for uid in there if uid not in self._connections]:
             tally = self._ledger.open(uid)
             self._connections[uid] = Connection(
-                there[uid], self._settings, tally, self.gate, self._hear
+                there[uid], self._settings, tally, self.gate, self.acknowledgements
             )
         self._note_stops()
         self._wake()
 
     def _note_stops(self) -> None:
         stopped = self._roster.stopped
-        self._all_run = CAN_TELL_STOPPED and not stopped
+        all_run = CAN_TELL_STOPPED and not stopped
+        self._ready = list(self._connections.values()) if all_run else []
         for uid, worker in self._connections.items():
             worker.stopped = uid in stopped
             if worker.stopped:
@@ -175,10 +178,6 @@ class Workers:
             self._leaving.remove(worker)
             worker.close(error)
             self._ledger.close(worker.uid, worker.tally, departed=True)
-
-    def _hear(self) -> None:
-        if self.heard is not None:
-            self.heard()
 
     def _wake(self) -> None:
         self._news += 1

@@ -53,6 +53,9 @@ _NEXT = {
     CallState.DONE: set[CallState](),
 }
 
+_LAST = ("returned", "raised", "reject")
+"""The frames after which nothing comes for a call."""
+
 
 class CallTable(Protocol):
     """What a call needs of the table in which it stands."""
@@ -72,23 +75,24 @@ class CallTable(Protocol):
 
 
 class Call:
-    """One call on one link. Used by one task at a time."""
+    """One call on one link. Used by one task at a time.
 
-    def __init__(self, calls: CallTable, call_id: int, task: Task, grace: float) -> None:
-        self._calls = calls
-        self._call_id = call_id
+    Kinds of calls differ in what `step`, `close`, `yielded` and `cancelled` do; they change the
+    state by `move`, and pass outcomes on by `arrived`.
+    """
+
+    def __init__(self, table: CallTable, call_id: int, task: Task, grace: float) -> None:
+        self.table = table
+        self.call_id = call_id
+        self.grace = grace
+        self.state = CallState.OPENED
+        self.outcomes: deque[Outcome | Lost] = deque()
+        """Those that came and were not taken yet."""
+        self.acknowledged = False
         self._task = task
-        self._grace = grace
-        self._state = CallState.OPENED
         self._waiter: asyncio.Future[None] | None = None
-        self._outcomes: deque[Outcome | Lost] = deque()
         self._observer = Observer(task) if task.observed else None
         self._requests = 0  # cancellations of the waiting task that the worker knows of
-        self.acknowledged = False
-
-    @property
-    def state(self) -> CallState:
-        return self._state
 
     async def outcome(self) -> Outcome | Lost:
         """Wait for the running step's outcome.
@@ -98,9 +102,15 @@ class Call:
         the same: its outcome is returned then, as it would be locally.
         """
         try:
-            return await self._arrival()
+            if not self.outcomes:
+                waiter = self._waiter = asyncio.get_running_loop().create_future()
+                try:
+                    await waiter
+                finally:
+                    self._waiter = None
+            return self.outcomes.popleft()
         except asyncio.CancelledError as cancelled:
-            outcome = await self._cancel(cancelled)
+            outcome = await self.cancelled(cancelled)
             if outcome is None:
                 raise
             return outcome
@@ -110,12 +120,12 @@ class Call:
 
     def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         """Send a suspended generator on. What comes of it, `outcome` tells."""
-        if self._state is CallState.DONE:
+        if self.state is CallState.DONE:
             return  # it was lost while it was suspended; the step's outcome says so
-        self._move(CallState.RUNNING)
+        self.move(CallState.RUNNING)
         self._requests = 0
-        frame.call = self._call_id
-        self._calls.sender.send(frame, buffers)
+        frame.call = self.call_id
+        self.table.sender.send(frame, buffers)
 
     async def close(self, frame: wire.Frame) -> Outcome | Lost:
         """Close a generator by a `close` frame, and wait for what comes of it."""
@@ -124,101 +134,92 @@ class Call:
 
     def drop(self) -> None:
         """Have the worker end a call for which nobody waits any more, and forget it."""
-        if self._state is not CallState.DONE:
+        if self.state is not CallState.DONE:
             close = wire.Close(final=True)
-            self._calls.sender.send(wire.Frame(call=self._call_id, close=close))
+            self.table.sender.send(wire.Frame(call=self.call_id, close=close))
             self.abandon()
 
     def abandon(self) -> None:
         """Forget a call whose clean-up was not confirmed in time."""
-        if self._state is not CallState.DONE:
-            self._calls.forget(self._call_id, closing=True)
-            self._move(CallState.DONE)
+        if self.state is not CallState.DONE:
+            self.table.forget(self.call_id, closing=True)
+            self.move(CallState.DONE)
 
-    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+    def received(self, kind: str | None, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the worker. Raises ProtocolError if this is not the time for it."""
-        kind = frame.WhichOneof("kind")
         if kind == "log":
             replay(frame.log.record, self._task.context)
             return
-        if self.acknowledged and kind in ("ack", "reject"):
+        if not self.acknowledged:
+            self._acknowledge(kind)
+        elif kind in ("ack", "reject"):
             raise ProtocolError(f"a worker sent {kind!r} after it acknowledged the call")
-        if not self.acknowledged and kind != "reject":  # an outcome acknowledges, too
-            self.acknowledged = True
-            self._calls.acknowledge(self._call_id)
         if self._observer is not None:
             self._observer.received(frame)
-        if kind == "ack":
-            if self._state is CallState.OPENED:
-                self._move(CallState.RUNNING)
+        if kind in _LAST:
+            self._ended(Outcome(kind, frame, buffers))
         elif kind == "yielded":
-            self._yielded(Outcome(kind, frame, buffers))
-        elif kind in ("returned", "raised") and self._state is CallState.SUSPENDED:
+            self.yielded(Outcome(kind, frame, buffers))
+        elif kind != "ack":
+            raise ProtocolError(f"a worker sent {kind!r} to a call in state {self.state.name}")
+        elif self.state is CallState.OPENED:
+            self.move(CallState.RUNNING)
+
+    def _acknowledge(self, kind: str | None) -> None:
+        if kind != "reject":  # an outcome acknowledges, too
+            self.acknowledged = True
+            if kind not in _LAST:  # with which it is forgotten
+                self.table.acknowledge(self.call_id)
+
+    def _ended(self, outcome: Outcome) -> None:
+        if self.state is CallState.SUSPENDED and outcome.kind != "reject":
             self._end(Lost(self.acknowledged, PoolClosed("the pool was left")))
-        elif kind in ("returned", "raised", "reject"):
-            self._end(Outcome(kind, frame, buffers))
         else:
-            raise ProtocolError(f"a worker sent {kind!r} to a call in state {self._state.name}")
+            self._end(outcome)
 
     def lost(self, error: Exception | None) -> None:
         """The link is gone."""
         self._end(Lost(self.acknowledged, error))
 
-    def _end(self, outcome: Outcome | Lost) -> None:
-        self._calls.forget(self._call_id, outcome)
-        self._move(CallState.DONE)
-        self._arrived(outcome)
+    def yielded(self, outcome: Outcome) -> None:
+        """Take an item."""
+        self.move(CallState.SUSPENDED)
+        self.arrived(outcome)
 
-    def _yielded(self, outcome: Outcome) -> None:
-        self._move(CallState.SUSPENDED)
-        self._arrived(outcome)
-
-    def _arrived(self, outcome: Outcome | Lost) -> None:
-        self._outcomes.append(outcome)
+    def arrived(self, outcome: Outcome | Lost) -> None:
+        """Pass an outcome to whoever waits for it, or will."""
+        self.outcomes.append(outcome)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _move(self, state: CallState) -> None:
-        if state not in _NEXT[self._state]:
-            raise ProtocolError(f"a call can't go from {self._state.name} to {state.name}")
-        self._state = state
+    def move(self, state: CallState) -> None:
+        """Change the state. Raises ProtocolError if there is no way from the present one."""
+        if state not in _NEXT[self.state]:
+            raise ProtocolError(f"a call can't go from {self.state.name} to {state.name}")
+        self.state = state
 
-    async def _arrival(self, deadline: float | None = None) -> Outcome | Lost:
-        """Wait for the outcome. Raises TimeoutError at the deadline, in the loop's time."""
-        if not self._outcomes:
-            loop = asyncio.get_running_loop()
-            waiter = self._waiter = loop.create_future()
-            timer = loop.call_at(deadline, _expire, waiter) if deadline is not None else None
-            try:
-                await waiter
-            finally:
-                self._waiter = None
-                if timer is not None:
-                    timer.cancel()
-        return self._outcomes.popleft()
-
-    async def _cancel(self, cancelled: asyncio.CancelledError) -> Outcome | None:
+    async def cancelled(self, reason: asyncio.CancelledError) -> Outcome | None:
         """Cancel the step remotely; return its outcome if it did not heed the cancellation."""
-        deadline = asyncio.get_running_loop().time() + self._grace
-        if not self._outcomes:
-            self._move(CallState.CANCELLING)
-        self._send_cancel(cancelled)
-        outcome = await self._clean_up(deadline)
+        deadline = asyncio.get_running_loop().time() + self.grace
+        if not self.outcomes:
+            self.move(CallState.CANCELLING)
+        self._send_cancel(reason)
+        outcome = await self.clean_up(deadline)
         if isinstance(outcome, Outcome) and outcome.kind == "yielded" and not outcome.cancels:
             # The item and the cancellation crossed. The consumer never sees the item.
             self.step(wire.Frame(close=wire.Close()))
-            outcome = await self._clean_up(deadline)
-            if self._state is CallState.SUSPENDED:
+            outcome = await self.clean_up(deadline)
+            if self.state is CallState.SUSPENDED:
                 self.drop()
         if not isinstance(outcome, Outcome):
             return None
         _uncancel(outcome.uncancels)
-        if outcome.cancels and not outcome.is_cancellation(_message(cancelled)):
+        if outcome.cancels and not outcome.is_cancellation(_message(reason)):
             return outcome
-        outcome.install_variables(beside=cancelled)
+        outcome.install_variables(beside=reason)
         return None
 
-    async def _clean_up(self, deadline: float) -> Outcome | Lost | None:
+    async def clean_up(self, deadline: float) -> Outcome | Lost | None:
         """Wait for an outcome until the deadline, whatever comes; then abandon the call."""
         while True:
             try:
@@ -230,13 +231,31 @@ class Call:
             except asyncio.CancelledError as again:
                 self._send_cancel(again)
 
+    def _end(self, outcome: Outcome | Lost) -> None:
+        self.table.forget(self.call_id, outcome)
+        self.move(CallState.DONE)
+        self.arrived(outcome)
+
+    async def _arrival(self, deadline: float) -> Outcome | Lost:
+        """Wait for the outcome. Raises TimeoutError at the deadline, in the loop's time."""
+        if not self.outcomes:
+            loop = asyncio.get_running_loop()
+            waiter = self._waiter = loop.create_future()
+            timer = loop.call_at(deadline, _expire, waiter)
+            try:
+                await waiter
+            finally:
+                self._waiter = None
+                timer.cancel()
+        return self.outcomes.popleft()
+
     def _send_cancel(self, reason: asyncio.CancelledError) -> None:
-        if self._state is CallState.CANCELLING:
+        if self.state is CallState.CANCELLING:
             task = asyncio.current_task()
             times = max(0, task.cancelling() - self._requests) if task is not None else 0
             self._requests += times
             cancel = wire.Cancel(message=_message(reason), times=times)
-            self._calls.sender.send(wire.Frame(call=self._call_id, cancel=cancel))
+            self.table.sender.send(wire.Frame(call=self.call_id, cancel=cancel))
 
 
 def _message(reason: asyncio.CancelledError) -> str:

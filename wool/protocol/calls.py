@@ -5,13 +5,14 @@ from __future__ import annotations
 __all__ = ["Calls"]
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from wool.exceptions import ProtocolError
 from wool.logs.records import replay
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call, CallTable
 from wool.protocol.frames import Sender
+from wool.protocol.load import Load
 from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.prefetching_call import PrefetchingCall
 from wool.protocol.tally import Tally
@@ -21,21 +22,18 @@ from wool.values.serializer import Buffer
 
 
 class Calls(CallTable):
-    """All calls on one link. `heard` is called as one is acknowledged, or ends before."""
+    """All calls on one link, which keep `load` true and count into `tally` how they end."""
 
     def __init__(
-        self,
-        sender: Sender,
-        grace: float,
-        tally: Tally | None = None,
-        heard: Callable[[], None] | None = None,
+        self, sender: Sender, grace: float, tally: Tally | None = None, load: Load | None = None
     ) -> None:
         self._sender = sender
         self._grace = grace
         self._tally = tally or Tally()
+        self._load = load or Load()
         self._call_ids = itertools.count(1)
         self._calls: dict[int, Call] = {}
-        self.unacknowledged = Unacknowledged(heard)
+        self.unacknowledged = Unacknowledged(self._load)
         """Those that the worker has not confirmed yet."""
         self._abandoned: set[int] = set()
         self._tally.table = self._calls
@@ -50,29 +48,22 @@ class Calls(CallTable):
     def acknowledge(self, call_id: int) -> None:
         self.unacknowledged.discard(call_id)
 
-    def open(
-        self,
-        task: Task,
-        opened: wire.Open,
-        buffers: Sequence[Buffer],
-        *,
-        context: Sequence[wire.ContextValue] | None = None,
-        timeout: float | None = None,
-    ) -> Call:
-        """Send `task` off, as `opened` describes it. It has `timeout` seconds."""
-        call_id = next(self._call_ids)
-        opening = wire.Frame(call=call_id, open=opened, timeout=timeout, context=context)
+    def open(self, task: Task, opening: wire.Frame, buffers: Sequence[Buffer]) -> Call:
+        """Send `task` off, as `opening` describes it."""
+        call_id = opening.call = next(self._call_ids)
         self._sender.send(opening, buffers)
         kind = PrefetchingCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
+        self._load.in_flight += 1
         self.unacknowledged.add(call_id)
         return call
 
     def forget(
         self, call_id: int, outcome: Outcome | Lost | None = None, *, closing: bool = False
     ) -> None:
-        self._calls.pop(call_id, None)
-        if isinstance(outcome, Outcome) and outcome.kind == "returned":
+        if self._calls.pop(call_id, None) is not None:
+            self._load.in_flight -= 1
+        if type(outcome) is Outcome and outcome.kind == "returned":
             self._tally.completed += 1
         else:
             self._tally.note(outcome)
@@ -86,14 +77,15 @@ class Calls(CallTable):
     def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a frame from the link. Raises ProtocolError."""
         call = self._calls.get(frame.call)
+        kind = frame.WhichOneof("kind")
         if call is not None:
-            call.received(frame, buffers)
+            call.received(kind, frame, buffers)
             return
         self.unacknowledged.discard(frame.call)
-        if frame.HasField("log"):  # by what the call left behind, such as a thread
+        if kind == "log":  # by what the call left behind, such as a thread
             replay(frame.log.record)
         elif frame.call in self._abandoned:
-            self._after_abandoning(frame)
+            self._after_abandoning(kind, frame.call)
         else:
             raise ProtocolError(f"a worker sent a frame for call {frame.call}, which is not open")
 
@@ -104,9 +96,8 @@ class Calls(CallTable):
         self._abandoned.clear()
         self.unacknowledged.clear()
 
-    def _after_abandoning(self, frame: wire.Frame) -> None:
-        kind = frame.WhichOneof("kind")
+    def _after_abandoning(self, kind: str | None, call_id: int) -> None:
         if kind == "yielded":
-            self._sender.send(wire.Frame(call=frame.call, close=wire.Close(final=True)))
+            self._sender.send(wire.Frame(call=call_id, close=wire.Close(final=True)))
         elif kind != "ack":
-            self._abandoned.discard(frame.call)
+            self._abandoned.discard(call_id)

@@ -15,7 +15,7 @@ from contextlib import aclosing
 from typing import Any
 
 from wool.logs.outlet import Outlet
-from wool.protocol import failure, variables
+from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import Sender
 from wool.protocol.session import Session, SessionState
@@ -31,61 +31,67 @@ class GeneratorSession(Session):
 
     def __init__(self, sender: Sender, opening: wire.Frame, task: Task, outlet: Outlet) -> None:
         super().__init__(sender, opening, task, outlet)
-        self._inbox: deque[Command] = deque()
+        self.inbox: deque[Command] = deque()
+        """Steps that were commanded and have not begun."""
         self._waiter: asyncio.Future[None] | None = None
         self._held: deque[Any] = deque()
         self._ended: BaseException | None = None
 
     def cancel(self, message: str = "", times: int = 1) -> None:
-        if self._inbox:  # the step was commanded, and not begun
-            self._cancel_early(message)
+        """Cancel the running step, or the one that is about to begin."""
+        if self.inbox:  # the step was commanded, and not begun
+            self.cancel_early(message)
         else:
             super().cancel(message, times)
 
     def close(self) -> None:
+        """End the call, also between two steps."""
         super().close()
-        self._wake()
+        self.wake()
 
-    def _commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
-        if self._state is not SessionState.SUSPENDED:
-            raise self._unexpected(frame)
-        self._cancels = self._requests = 0
-        self._reason = ""
-        self._move(SessionState.RUNNING)
-        self._inbox.append((frame, buffers))
-        self._wake()
+    def commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        """Take the next step's command. Raises ProtocolError while a step runs."""
+        if self.state is not SessionState.SUSPENDED:
+            raise self.unexpected(frame)
+        self.cancels = self.requests = 0
+        self.reason = ""
+        self.move(SessionState.RUNNING)
+        self.inbox.append((frame, buffers))
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have whoever waits for a command look again."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _work(self) -> None:
-        function: Callable[..., AsyncGenerator[Any, Any]] = self._task.callable
-        command: Command | asyncio.CancelledError = self._opening, ()
+    async def work(self) -> None:
+        """Take steps as they are commanded."""
+        function: Callable[..., AsyncGenerator[Any, Any]] = self.task.callable
+        command: Command | asyncio.CancelledError = self.opening, ()
         try:
-            async with aclosing(function(*self._task.args, **self._task.kwargs)) as generator:
+            async with aclosing(function(*self.task.args, **self.task.kwargs)) as generator:
                 while True:
                     item = await self._advance(generator, command)
                     self._yielded(item, await self._settle_cancellation())
-                    command = await self._next_command(generator)
+                    command = await self.next_command(generator)
         except StopAsyncIteration:
-            self._returned(None)
+            self.returned(None)
 
     async def _advance(
         self, generator: AsyncGenerator[Any, Any], command: Command | asyncio.CancelledError
     ) -> Any:
         """Take one step; return the item that it yields."""
-        self._thrown = None
+        self.thrown = None
         if isinstance(command, asyncio.CancelledError):
             return await generator.athrow(command)
         frame, buffers = command
-        self._prepare(frame)
+        self.prepare(frame)
         if frame.HasField("throw"):
-            self._thrown = failure.decode(frame.throw.failure)
+            self.thrown = failure.decode(frame.throw.failure)
         elif frame.HasField("close"):
-            self._thrown = GeneratorExit()
-        if self._thrown is not None:
-            return await generator.athrow(self._thrown)
+            self.thrown = GeneratorExit()
+        if self.thrown is not None:
+            return await generator.athrow(self.thrown)
         if self._held:
             return self._held.popleft()
         if not frame.HasField("send"):
@@ -93,7 +99,7 @@ class GeneratorSession(Session):
         try:
             value = serializer.loads(frame.send.value, buffers)
         except BaseException as error:
-            raise serializer.unreadable(f"what was sent to {self._task.name!r}", error) from error
+            raise serializer.unreadable(f"what was sent to {self.task.name!r}", error) from error
         return await generator.asend(value)
 
     async def _settle_cancellation(self) -> int:
@@ -101,42 +107,42 @@ class GeneratorSession(Session):
 
         Return how many it took back.
         """
-        self._end_if_forked()
+        self.end_if_forked()
         runner = asyncio.current_task()
-        if not self._requests or runner is None:
+        if not self.requests or runner is None:
             return 0
-        uncancels = self._uncancels()
+        uncancels = self.uncancels()
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
-            self._cancels -= 1
-        for _ in range(self._requests - uncancels):
+            self.cancels -= 1
+        for _ in range(self.requests - uncancels):
             runner.uncancel()
         return uncancels
 
     def _yielded(self, item: Any, uncancels: int) -> None:
-        pickled = self._pickle(item, "an item")
-        context = variables.changes(self._variables)
-        value = wire.Yield(value=pickled.data, cancels=self._cancels, uncancels=uncancels)
-        self._answer(wire.Frame(yielded=value, context=context), pickled.buffers)
-        self._move(SessionState.SUSPENDED)
+        pickled = self.pickle(item, "an item")
+        context = self.changes()
+        value = wire.Yield(value=pickled.data, cancels=self.cancels, uncancels=uncancels)
+        self.answer(wire.Frame(yielded=value, context=context), pickled.buffers)
+        self.move(SessionState.SUSPENDED)
 
-    async def _next_command(
+    async def next_command(
         self, generator: AsyncGenerator[Any, Any]
     ) -> Command | asyncio.CancelledError:
         """Wait for the caller's command; a cancellation that overtook it comes in its stead."""
-        while not self._inbox:
-            if self._closing:
+        while not self.inbox:
+            if self.closing:
                 raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
             except asyncio.CancelledError as cancelled:
                 await self._between_steps(generator, cancelled)
-        frame, buffers = self._inbox.popleft()
+        frame, buffers = self.inbox.popleft()
         if self._ended is not None:
             raise StopAsyncIteration if frame.HasField("close") else self._ended
-        return self._cancellation() if self._cancels else (frame, buffers)
+        return self.cancellation() if self.cancels else (frame, buffers)
 
     async def _between_steps(
         self, generator: AsyncGenerator[Any, Any], cancelled: asyncio.CancelledError

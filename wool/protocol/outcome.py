@@ -21,7 +21,7 @@ _CLOSED = f"{GeneratorExit.__module__}.{GeneratorExit.__qualname__}"
 _CANCELLED = f"{asyncio.CancelledError.__module__}.{asyncio.CancelledError.__qualname__}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen, which takes a microsecond
 class Outcome:
     """How a step ended: the worker's frame, `yielded`, `returned`, `raised` or `reject`."""
 
@@ -77,7 +77,8 @@ class Outcome:
                 raise error
             finally:
                 del error  # it holds this frame
-        self.install_variables()
+        if self.frame.context:
+            self.install_variables()
         value = self.frame.returned.value or self.frame.yielded.value
         try:
             return serializer.loads(value, self.buffers)

@@ -19,11 +19,12 @@ from wool.values.serializer import Buffer
 class PrefetchingCall(Call):
     """One generator that runs ahead. It is suspended while no step is due."""
 
-    def __init__(self, calls: CallTable, call_id: int, task: Task, grace: float) -> None:
-        super().__init__(calls, call_id, task, grace)
+    def __init__(self, table: CallTable, call_id: int, task: Task, grace: float) -> None:
+        super().__init__(table, call_id, task, grace)
         self._steps_due = 1 + task.options.prefetch
 
     def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
+        """Command another step, while others may be under way."""
         self._steps_due += 1
         super().step(frame, buffers)
 
@@ -33,28 +34,30 @@ class PrefetchingCall(Call):
         return await self.outcome()
 
     def _drop_items(self, close: wire.Frame) -> None:
-        self._outcomes = deque(self._outcomes, maxlen=1)  # the last, if it has ended
-        if self._state not in (CallState.CANCELLING, CallState.DONE):
-            self._outcomes.clear()
-            self._move(CallState.CANCELLING)
-            close.call = self._call_id
-            self._calls.sender.send(close)
+        self.outcomes = deque(self.outcomes, maxlen=1)  # the last, if it has ended
+        if self.state not in (CallState.CANCELLING, CallState.DONE):
+            self.outcomes.clear()
+            self.move(CallState.CANCELLING)
+            close.call = self.call_id
+            self.table.sender.send(close)
 
-    def _yielded(self, outcome: Outcome) -> None:
+    def yielded(self, outcome: Outcome) -> None:
+        """Take an item of a step that was due. Raises ProtocolError if none was."""
         if not self._steps_due:
             raise ProtocolError("a worker sent more items than steps were commanded")
         self._steps_due -= 1
-        if self._state is not CallState.CANCELLING:
-            self._move(CallState.RUNNING if self._steps_due else CallState.SUSPENDED)
-            self._arrived(outcome)
+        if self.state is not CallState.CANCELLING:
+            self.move(CallState.RUNNING if self._steps_due else CallState.SUSPENDED)
+            self.arrived(outcome)
 
-    def _move(self, state: CallState) -> None:
-        if state is not self._state:
-            super()._move(state)
+    def move(self, state: CallState) -> None:
+        """Change the state, unless several steps leave it as it is."""
+        if state is not self.state:
+            super().move(state)
 
-    async def _cancel(self, cancelled: asyncio.CancelledError) -> Outcome | None:
+    async def cancelled(self, reason: asyncio.CancelledError) -> Outcome | None:
         """End the generator: what it makes of the cancellation concerns nobody any more."""
-        del cancelled
+        del reason
         self._drop_items(wire.Frame(close=wire.Close()))
-        await self._clean_up(asyncio.get_running_loop().time() + self._grace)
+        await self.clean_up(asyncio.get_running_loop().time() + self.grace)
         return None

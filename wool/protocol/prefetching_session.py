@@ -29,33 +29,36 @@ class PrefetchingSession(GeneratorSession):
 
     def cancel(self, message: str = "", times: int = 1) -> None:
         """End the generator: cancel the step that runs, or close it between two."""
-        self._closing = True
-        if self._state is SessionState.SUSPENDED:
-            self._cancels += 1
+        self.closing = True
+        if self.state is SessionState.SUSPENDED:
+            self.cancels += 1
         Session.cancel(self, message, times)
-        self._wake()
+        self.wake()
 
     def close(self) -> None:
-        if not self._closing:
+        """End the call. Once."""
+        if not self.closing:
             self.cancel()
 
-    def _commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+    def commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        """Take a further step's command, or the end. Raises ProtocolError for anything else."""
         if frame.HasField("next"):
-            self._inbox.append((frame, buffers))
-            self._wake()
+            self.inbox.append((frame, buffers))
+            self.wake()
         elif frame.HasField("close"):
             self.close()
         else:
-            raise self._unexpected(frame)
+            raise self.unexpected(frame)
 
-    async def _next_command(
+    async def next_command(
         self, generator: AsyncGenerator[Any, Any]
     ) -> Command | asyncio.CancelledError:
-        if self._closing:
+        """Return the next of the steps that were commanded, or wait for one."""
+        if self.closing:
             raise StopAsyncIteration
-        if self._ahead and not self._inbox:
+        if self._ahead and not self.inbox:
             self._ahead -= 1
-            self._inbox.append((self._opening, ()))
-        command = await super()._next_command(generator)
-        self._move(SessionState.RUNNING)
+            self.inbox.append((self.opening, ()))
+        command = await super().next_command(generator)
+        self.move(SessionState.RUNNING)
         return command

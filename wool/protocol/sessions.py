@@ -13,7 +13,7 @@ from wool.exceptions import ProtocolError
 from wool.logs.outlet import Channel, Flow, Outlet
 from wool.protocol import failure
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.fairness import Fairness
+from wool.protocol.fairness import Batches, Fairness
 from wool.protocol.frames import Sender, read_task
 from wool.protocol.generator_session import GeneratorSession
 from wool.protocol.prefetching_session import PrefetchingSession
@@ -26,7 +26,7 @@ from wool.values.serializer import Buffer
 _OVERTAKEN = ("cancel", "close", "next")  # what may come for a call that ended meanwhile
 
 
-class CallerLink(Sender, Channel, Protocol):
+class CallerLink(Sender, Channel, Batches, Protocol):
     """The link to a caller: what logs take of it is bounded."""
 
 
@@ -40,7 +40,7 @@ class Sessions:
         self._pool = pool
         self._admit = admit
         self._sessions: dict[int, Session] = {}
-        self._fairness = Fairness()
+        self._fairness = Fairness(sender)
         self._logs = Flow(sender)
         self._idle = asyncio.Event()
         self._draining = False

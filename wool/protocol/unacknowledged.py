@@ -6,7 +6,8 @@ __all__ = ["Unacknowledged"]
 
 import asyncio
 import time
-from collections.abc import Callable
+
+from wool.protocol.load import Load
 
 _QUICK = 0.01  # seconds; calls that take less may queue at the worker, to be there when it is free
 _RUN = 8  # quick calls, after which the queue may be longer by one
@@ -15,11 +16,11 @@ _LONG = 0.02  # seconds; a worker whose loop runs acknowledges a call in well un
 
 
 class Unacknowledged:
-    """Those on one link. `heard` is called as one is acknowledged, or ends before."""
+    """Those on one link. The load's news are told as one is acknowledged, or ends before."""
 
-    def __init__(self, heard: Callable[[], None] | None = None) -> None:
+    def __init__(self, load: Load) -> None:
         self._loop = asyncio.get_running_loop()
-        self._heard = heard
+        self._load = load
         self._sent: dict[int, float] = {}
         self._looking: asyncio.Handle | None = None
         self._since: float | None = None
@@ -49,6 +50,7 @@ class Unacknowledged:
     def add(self, call_id: int) -> None:
         """Note that a call has been sent."""
         self._sent[call_id] = time.monotonic()
+        self._load.unacknowledged += 1
         if self._looking is None and self._since is None:
             self._look_in(_LONG)
 
@@ -57,23 +59,24 @@ class Unacknowledged:
         sent = self._sent.pop(call_id, None)
         if sent is None:
             return
+        self._load.unacknowledged -= 1
         self._quick = self._quick + 1 if time.monotonic() - sent < _QUICK else 0
         if sent == self._since:
             self._since = None
             if self._sent and self._looking is None:
                 self._let_the_loop_turn()
-        if self._heard is not None:
-            self._heard()
+        if self._load.news.listener is not None:
+            self._load.news.listener()
 
     def clear(self) -> None:
         """Forget them all: the link is gone."""
+        self._load.unacknowledged -= len(self._sent)
         self._sent.clear()
         self._since = None
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
-        if self._heard is not None:
-            self._heard()
+        self._load.news.tell()
 
     def _look_in(self, seconds: float) -> None:
         self._looking = self._loop.call_later(seconds, self._let_the_loop_turn)

@@ -6,7 +6,7 @@ die.
 
 from __future__ import annotations
 
-__all__ = ["close_in_forks", "end_fork", "generation"]
+__all__ = ["close_in_forks", "end_fork", "forks"]
 
 import contextlib
 import os
@@ -16,12 +16,16 @@ from collections.abc import Callable
 from typing import NoReturn
 
 _descriptors: set[int] = set()
-_generation = 0
 
 
-def generation() -> int:
-    """Return how often this process, or one that it was forked from, was forked."""
-    return _generation
+class _Forks:
+    """What tells a process from those that are forked from it."""
+
+    count = 0
+    """How often this process, or one that it was forked from, was forked."""
+
+
+forks = _Forks()
 
 
 def close_in_forks(descriptor: int) -> Callable[[], None]:
@@ -42,8 +46,7 @@ def end_fork(error: BaseException | None = None) -> NoReturn:
 
 
 def _after_fork() -> None:
-    global _generation  # noqa: PLW0603 - a process has one
-    _generation += 1
+    forks.count += 1
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted, not a path
         for descriptor in _descriptors:
             # Not closed: the object that owns the number still may, and would close another's.

@@ -47,6 +47,8 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._error: Exception | None = None
         self._gone = asyncio.Event()
         self._reader = FrameReader(HELLO_LIMIT)
+        self.batches = 0
+        """How often it was read: what came with one of them came together."""
 
     @property
     def max_message_size(self) -> int:
@@ -70,6 +72,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         if self._lost:
             return
         if buffers:
+            del frame.buffers[:]  # it may have gone to another worker before
             frame.buffers.extend(len(buffer) for buffer in buffers)
         self._queue.append(prefixed(frame.SerializeToString()))
         self._queue.extend(buffers)
@@ -174,6 +177,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         return self._reader.get_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
+        self.batches += 1
         corked, self._corked = self._corked, True
         try:
             for frame, buffers in self._reader.read(nbytes):

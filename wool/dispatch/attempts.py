@@ -1,0 +1,47 @@
+"""What became of a call so far that is still looking for a worker."""
+
+from __future__ import annotations
+
+__all__ = ["MOST", "Attempts", "may_be_repeated"]
+
+from wool.dispatch.choice import PassedOver
+from wool.dispatch.connection import Connection
+from wool.exceptions import PoolClosed
+from wool.protocol.outcome import Lost, Outcome
+from wool.tasks import Task
+
+MOST = 3
+"""How often an idempotent call is started at most."""
+
+
+class Attempts:
+    """Those of one call. At first there are none."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.passed_over = PassedOver()
+        """The workers that did not take it."""
+        self.patient = task.placement.patient
+        """Whether it waits for a place; one that a worker had promised does."""
+        self.lost: tuple[Connection, Lost] | None = None
+        """With whom it was lost last."""
+        self.started = 0
+        """How often it may have been started, and was lost."""
+
+    def note(self, worker: Connection, outcome: Outcome | Lost, news: int) -> bool:
+        """Note one that failed, after so many `news`. Tell whether another may follow."""
+        if isinstance(outcome, Lost):
+            self.started += 1
+            self.lost = worker, outcome
+            if not may_be_repeated(self.task) or isinstance(outcome.error, PoolClosed):
+                return False
+            if self.started == MOST:
+                return False
+        self.passed_over.add(worker.uid, news)
+        self.patient = True
+        return True
+
+
+def may_be_repeated(task: Task) -> bool:
+    """Tell whether a task may be started again when nobody knows whether it was."""
+    return task.options.idempotent and task.placement.worker is None
