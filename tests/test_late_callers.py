@@ -19,7 +19,9 @@ from wool.protocol.outcome import Lost, Outcome
 from wool.settings import PoolSettings
 from wool.support.secret import Secret
 from wool.tasks import Task
-from wool.transport.unix import UnixLink, authenticate, connect
+from wool.transport.joining import authenticate
+from wool.transport.link import Link
+from wool.transport.unix import connect
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +40,7 @@ async def _worker() -> AsyncGenerator[LocalWorker]:
             yield worker
 
 
-async def _call(link: UnixLink, task: Task) -> Outcome | Lost:
+async def _call(link: Link, task: Task) -> Outcome | Lost:
     """Say hello on a link that is open, and make a call."""
     await authenticate(link, _SETTINGS.token)
     calls = Calls(link, _SETTINGS.grace)

@@ -13,7 +13,8 @@ from wool.protocol.calls import Calls
 from wool.protocol.load import Load, News
 from wool.protocol.tally import Tally
 from wool.settings import PoolSettings
-from wool.transport.unix import UnixLink, authenticate, connect
+from wool.transport.joining import join
+from wool.transport.link import Link
 from wool.types import WorkerMetadata
 from wool.values.serializer import Buffer
 
@@ -50,7 +51,7 @@ class Connection(Load):
         self._gate = gate
         self._settings = settings
         self._connecting = asyncio.Lock()
-        self._link: UnixLink | None = None
+        self._link: Link | None = None
         self._calls: Calls | None = None
         self._closed_with: Exception | None = None
         self._retired = False
@@ -81,12 +82,16 @@ class Connection(Load):
         TimeoutError, which is an OSError, comes at `deadline`, in the loop's time, or when it turns
         out before that the worker was stopped.
         """
-        async with asyncio.timeout_at(deadline) as patience:
-            self._joining.add(patience)
-            try:
-                return await self._connect()
-            finally:
-                self._joining.discard(patience)
+        try:
+            async with asyncio.timeout_at(deadline) as patience:
+                self._joining.add(patience)
+                try:
+                    return await self._connect()
+                finally:
+                    self._joining.discard(patience)
+        except TimeoutError:
+            self._raise_if_closed()
+            raise
 
     async def _connect(self) -> Calls:
         async with self._connecting:
@@ -101,12 +106,9 @@ class Connection(Load):
 
     async def _join(self) -> None:
         self._raise_if_closed()
-        link = await connect(self.metadata.address, self._settings.max_message_size)
-        self._link = link  # from here on `close` reaches it
-        welcome = await authenticate(link, self._settings.token)
-        if welcome.uid != self.uid.bytes:
-            link.abort()
-            raise ConnectionRefusedError(f"another worker answered for {self.metadata.pid}")
+        address, settings = self.metadata.address, self._settings
+        link = await join(address, self.uid, settings.token, settings.max_message_size)
+        self._link = link
         self._raise_if_closed()
         self._calls = Calls(link, self._settings.grace, self.tally, self)
         link.attach(self)
@@ -154,4 +156,5 @@ class Connection(Load):
     def close(self, error: Exception) -> None:
         """Hang up. Calls that run, and those still to come, end with `error`."""
         self._closed_with = error
+        self.stop_joining()
         self.hang_up(error)

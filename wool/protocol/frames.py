@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PROTOCOL_VERSION", "FrameHandler", "Sender", "open_frame", "read_task"]
+__all__ = ["PROTOCOL_VERSION", "Sender", "open_frame", "read_task"]
 
 import inspect
 import os
@@ -35,16 +35,6 @@ class Sender(Protocol):
 
     def flush(self) -> None:
         """Write what is queued now, and not at the end of the loop's turn."""
-        ...
-
-
-class FrameHandler(Protocol):
-    """The receiving half: what a link tells the end that it belongs to."""
-
-    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None: ...
-
-    def lost(self, error: Exception | None) -> None:
-        """The link is gone; nothing comes any more. `error` is None if it was closed."""
         ...
 
 

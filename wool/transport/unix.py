@@ -5,10 +5,9 @@ On the socket a frame with its length before it is followed by its buffers, whos
 
 from __future__ import annotations
 
-__all__ = ["UnixLink", "authenticate", "connect"]
+__all__ = ["UnixLink", "connect"]
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -17,12 +16,11 @@ from google.protobuf.message import DecodeError
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.frames import FrameHandler
 from wool.protocol.framing import prefixed
-from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, hello
+from wool.protocol.handshake import HELLO_LIMIT
 from wool.support.forks import close_in_forks
-from wool.support.secret import Secret
-from wool.transport.link import FRAME_OVERHEAD, Link
+from wool.transport.congestion import Congestion
+from wool.transport.link import FRAME_OVERHEAD, Accepted, FrameHandler, Link
 from wool.transport.reader import FrameReader
 from wool.values.serializer import Buffer
 
@@ -30,22 +28,21 @@ _SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
 
 
 class UnixLink(asyncio.BufferedProtocol, Link):
-    """One end of a link on a unix socket. While it is open, it is one of `open_links`."""
+    """One end of a link on a unix socket. `accepted` hears of it as soon as it is connected."""
 
-    def __init__(self, max_message_size: int, open_links: set[UnixLink] | None = None) -> None:
-        self._open_links = open_links if open_links is not None else set[UnixLink]()
+    def __init__(self, max_message_size: int, accepted: Accepted | None = None) -> None:
+        self._accepted = accepted
         self._max_message_size = max_message_size
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._handler: FrameHandler | None = None
         self._queue: list[Buffer] = []
         self._corked = False
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self._when_writable: list[Callable[[], None]] = []
+        self._congestion = Congestion()
         self._lost = False
         self._error: Exception | None = None
         self._gone = asyncio.Event()
+        self._when_gone: list[Callable[[], None]] = []
         self._reader = FrameReader(HELLO_LIMIT)
         self.batches = 0
         """How often it was read: what came with one of them came together."""
@@ -56,13 +53,9 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     @property
     def is_congested(self) -> bool:
-        return not self._writable.is_set()
+        return self._congestion.lasts
 
     def attach(self, handler: FrameHandler, *, limit: int | None = None) -> None:
-        """Hand every frame to `handler` from now on, and take frames of up to `limit` bytes.
-
-        If the link is gone already, the handler is told at once.
-        """
         self._handler = handler
         self._reader.limit = self._max_message_size + FRAME_OVERHEAD if limit is None else limit
         if self._lost:
@@ -85,13 +78,10 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._write()
 
     def when_writable(self, callback: Callable[[], None], /) -> None:
-        if self.is_congested:
-            self._when_writable.append(callback)
-        else:
-            callback()
+        self._congestion.when_over(callback)
 
     async def until_writable(self) -> None:
-        await self._writable.wait()
+        await self._congestion.until_over()
 
     def abort(self, error: Exception | None = None) -> None:
         if self._transport is not None:
@@ -99,11 +89,15 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._lose(error)
 
     async def wait_closed(self) -> None:
-        """Wait until the socket is closed, after `abort` or when the other end hung up."""
         await self._gone.wait()
 
+    def when_closed(self, callback: Callable[[], None], /) -> None:
+        if self._gone.is_set():
+            callback()
+        else:
+            self._when_gone.append(callback)
+
     def finish(self) -> None:
-        """Send what is queued, then close."""
         self._write()
         if self._transport is not None:
             self._transport.close()
@@ -139,8 +133,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._lost = True
         self._error = error
         self._queue.clear()
-        self._when_writable.clear()
-        self._writable.set()
+        self._congestion.lose()
         if self._handler is not None:
             self._handler.lost(error)
 
@@ -148,7 +141,6 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._open_links.add(self)
         sock: socket.socket = transport.get_extra_info("socket")
         self._keep_in_forks = close_in_forks(sock.fileno())
         if self._lost:  # it was aborted before
@@ -156,21 +148,21 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             return
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+        if self._accepted is not None:
+            self._accepted(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._keep_in_forks()
         self._lose(exc)
-        self._open_links.discard(self)
         self._gone.set()
+        for callback in self._when_gone:
+            callback()
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        self._congestion.begin()
 
     def resume_writing(self) -> None:
-        self._writable.set()
-        waiting, self._when_writable = self._when_writable, []
-        for callback in waiting:
-            callback()
+        self._congestion.end()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
@@ -192,22 +184,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
 
 async def connect(path: str, max_message_size: int) -> UnixLink:
-    """Open a link to the worker at `path`; `authenticate` comes next. Raises OSError."""
+    """Open a link to whoever listens at `path`. Raises OSError."""
     loop = asyncio.get_running_loop()
     _, link = await loop.create_unix_connection(lambda: UnixLink(max_message_size), path)
     return link
-
-
-async def authenticate(link: UnixLink, token: Secret) -> wire.Welcome:
-    """Say hello and wait for the answer. Raises OSError, AuthenticationError or ProtocolError.
-
-    The link is closed if the answer is no, or if this is cancelled.
-    """
-    handshake = CallerHandshake()
-    link.attach(handshake, limit=HELLO_LIMIT)
-    link.send(hello(token))
-    with contextlib.ExitStack() as on_failure:
-        on_failure.callback(link.abort)
-        welcome = await handshake.answer()
-        on_failure.pop_all()
-    return welcome

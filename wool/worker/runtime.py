@@ -21,7 +21,8 @@ from wool.protocol.sessions import Sessions
 from wool.settings import PoolSettings
 from wool.support.notes import note
 from wool.support.secret import Secret
-from wool.transport.unix import UnixLink
+from wool.transport.link import Link
+from wool.transport.reception import Reception
 from wool.transport.unix_listener import UnixListener
 from wool.types import Lifespan, WorkerMetadata
 from wool.worker.ending import ORPHANED, end_at_once
@@ -47,7 +48,7 @@ class Runtime:
         self._ready = ready
         self._lifespan = lifespan
         self._roster = Roster()
-        self._callers: dict[UnixLink, Sessions] = {}
+        self._callers: dict[Link, Sessions] = {}
         self._retired = asyncio.Event()
         self._drained = False
         self._quota = Quota(start.max_tasks, lambda: self._tell(due=wire.Due()))
@@ -87,27 +88,26 @@ class Runtime:
     async def _serve(self, reader: asyncio.StreamReader) -> float:
         """Take calls until the parent says stop; return when the grace ends, in the loop's time."""
         start = self._start
-        listener = UnixListener(
-            UUID(bytes=start.uid), self._token, start.max_message_size, self._joined
-        )
-        await listener.open(os.fsdecode(start.socket))
+        listener = UnixListener(os.fsdecode(start.socket), start.max_message_size)
+        reception = Reception(UUID(bytes=start.uid), self._token, [listener], self._joined)
+        await reception.open()
         self._ready()
         self._tell(ready=wire.Ready())
-        draining = asyncio.ensure_future(self._drain(listener))
+        draining = asyncio.ensure_future(self._drain(reception))
         try:
             grace = await self._follow(reader)
         finally:
             draining.cancel()
         deadline = asyncio.get_running_loop().time() + grace
-        listener.close()
-        await self._turn_away_late_callers(listener, deadline)
+        reception.close()
+        await self._turn_away_late_callers(reception, deadline)
         if not await self._end_calls(deadline):
             end_at_once(0)  # a routine ignores its cancellation
-        await listener.aclose()
+        await reception.aclose()
         self._peers.close()
         return deadline
 
-    def _joined(self, link: UnixLink) -> Sessions:
+    def _joined(self, link: Link) -> Sessions:
         """Serve a caller. When it hangs up, its calls end."""
         self._callers = {link: s for link, s in self._callers.items() if not s.done}
         sessions = self._callers[link] = Sessions(link, self._peers, self._admit)
@@ -136,21 +136,21 @@ class Runtime:
             elif message.HasField("extend") and self._quota.extend():
                 self._tell(extended=wire.Extended())
 
-    async def _drain(self, listener: UnixListener) -> None:
+    async def _drain(self, reception: Reception) -> None:
         """Once another worker takes the calls, wait for those that run, and for callers to go."""
         await self._retired.wait()
         self._quota.end()
-        listener.close()
-        await listener.until_alone()
+        reception.close()
+        await reception.until_alone()
         self._drained = True
         self._tell(drained=wire.Drained())
 
-    async def _turn_away_late_callers(self, listener: UnixListener, deadline: float) -> None:
+    async def _turn_away_late_callers(self, reception: Reception, deadline: float) -> None:
         """Reject what they call, who came before they heard that this worker is retired."""
         if self._drained:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
-                    await listener.until_alone()
+                    await reception.until_alone()
 
     def _update(self, peers: wire.Peers) -> None:
         for departed in peers.departed:
