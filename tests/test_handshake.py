@@ -11,6 +11,7 @@ import pytest
 import wool
 from tests.awkward import raise_
 from tests.routines import double
+from tests.sockets import path_of
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.frames import PROTOCOL_VERSION
 
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 def _line_to(pool: wool.WorkerPool) -> Generator[socket.socket]:
     worker = next(iter(pool.workers.values()))
     with socket.socket(socket.AF_UNIX) as line:
-        line.connect(worker.address)
+        line.connect(str(path_of(worker)))
         line.settimeout(2)
         yield line
 

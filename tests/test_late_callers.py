@@ -19,9 +19,9 @@ from wool.protocol.outcome import Lost, Outcome
 from wool.settings import PoolSettings
 from wool.support.secret import Secret
 from wool.tasks import Task
+from wool.transport.carriers import connect
 from wool.transport.joining import authenticate
 from wool.transport.link import Link
-from wool.transport.unix import connect
 
 pytestmark = pytest.mark.anyio
 

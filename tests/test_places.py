@@ -17,6 +17,7 @@ from tests.home import Home, say, told
 from tests.lives import breaking, waiting
 from tests.loops import factory, run
 from tests.routines import double, pid
+from tests.sockets import path_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
@@ -221,7 +222,7 @@ async def test_one_who_waits_takes_any_place_though_a_worker_with_room_does_not_
         assert await home.hear() == "holding"
         by_worker = pool.stats().by_worker
         [idle] = [uid for uid, worker in by_worker.items() if not worker.in_flight]
-        Path(pool.workers[idle].address).unlink()  # noqa: ASYNC240 - it can't be joined any more
+        path_of(pool.workers[idle]).unlink()  # it can't be joined any more
         [waits] = [asyncio.ensure_future(anext(pool.map(double, [1])))]
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(waits), 0.2)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.faults.until import until
 from tests.home import Home
 from tests.memory import MIB, peak_memory
 from tests.routines import block, double, pid
+from tests.sockets import path_of
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.framing import prefixed
 
@@ -36,9 +38,9 @@ async def ticks() -> AsyncGenerator[int]:
 
 
 @contextmanager
-def _connected(address: str, say: bytes = b"") -> Generator[socket.socket]:
+def _connected(path: Path, say: bytes = b"") -> Generator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as line:
-        line.connect(address)
+        line.connect(str(path))
         line.sendall(say)
         line.setblocking(False)
         yield line
@@ -61,17 +63,17 @@ async def _drip(line: socket.socket) -> None:
             await asyncio.sleep(0.5)
 
 
-def _address(pool: wool.WorkerPool) -> str:
-    return next(iter(pool.workers.values())).address
+def _path(pool: wool.WorkerPool) -> Path:
+    return path_of(next(iter(pool.workers.values())))
 
 
 async def test_who_says_no_whole_hello_is_hung_up_on_after_some_seconds() -> None:
     async with wool.WorkerPool(size=1) as pool:
-        address = _address(pool)
+        path = _path(pool)
         with (
-            _connected(address) as silent,
-            _connected(address, HALF_A_HELLO) as halting,
-            _connected(address) as slow,
+            _connected(path) as silent,
+            _connected(path, HALF_A_HELLO) as halting,
+            _connected(path) as slow,
         ):
             began = time.monotonic()
             async with asyncio.timeout(LATER):
@@ -84,7 +86,7 @@ async def test_a_caller_that_said_hello_may_be_silent_for_longer() -> None:
     async with wool.WorkerPool(size=1) as pool:
         items = ticks()
         worker = await anext(items)
-        with _connected(_address(pool)) as silent:
+        with _connected(_path(pool)) as silent:
             async with asyncio.timeout(LATER):
                 await _hung_up(silent)
         assert await anext(items) == worker
@@ -93,7 +95,7 @@ async def test_a_caller_that_said_hello_may_be_silent_for_longer() -> None:
 
 async def test_a_hello_that_came_while_a_routine_blocked_the_worker_is_read(home: Home) -> None:
     async with wool.WorkerPool(size=1) as pool:
-        with _connected(_address(pool)) as line:
+        with _connected(_path(pool)) as line:
             assert [await double(n) for n in range(3)] == [0, 2, 4]
             blocking = asyncio.create_task(block(home.path, OVER))
             await home.hear()
@@ -105,7 +107,7 @@ async def test_a_hello_that_came_while_a_routine_blocked_the_worker_is_read(home
 
 async def test_a_worker_that_is_replaced_does_not_wait_for_who_says_nothing() -> None:
     async with wool.WorkerPool(size=1, max_tasks_per_worker=1) as pool:
-        with _connected(_address(pool)) as silent:
+        with _connected(_path(pool)) as silent:
             worker = await pid()
             async with asyncio.timeout(SOONER):
                 await _hung_up(silent)
@@ -117,11 +119,11 @@ async def test_a_worker_that_is_replaced_does_not_wait_for_who_says_nothing() ->
 async def test_five_hundred_silent_connections_cost_callers_nothing() -> None:
     async with wool.WorkerPool(size=1) as pool:
         before = await peak_memory()
-        address = _address(pool)
+        path = _path(pool)
         with contextlib.ExitStack() as stack:
             for _ in range(10):
                 for _ in range(50):
-                    stack.enter_context(_connected(address))
+                    stack.enter_context(_connected(path))
                 assert await double(1) == 2
             grown = await peak_memory() - before
         assert grown < 10 * MIB

@@ -16,6 +16,7 @@ import pytest
 
 import wool
 from tests.routines import double, pid
+from tests.sockets import path_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
@@ -143,7 +144,7 @@ async def test_a_lack_of_descriptors_later_on_costs_no_worker_its_place() -> Non
 
 async def test_the_directory_of_the_sockets_is_closed_to_others(pool: wool.WorkerPool) -> None:
     for worker in pool.workers.values():
-        directory = Path(worker.address).parent
+        directory = path_of(worker).parent
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 

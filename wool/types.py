@@ -32,7 +32,7 @@ class WorkerMetadata:
 
     uid: UUID
     address: str
-    """Where it listens: the path of a unix socket."""
+    """Where it listens: `unix:PATH`, or what another carrier's addresses look like."""
     pid: int
     version: str
     """The wool that it runs."""

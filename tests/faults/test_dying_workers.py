@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ import wool
 from tests.faults.until import until
 from tests.home import Home
 from tests.routines import block, delegate_death, die, double, parrot, pid, tell_steps, wait
+from tests.sockets import path_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
@@ -175,8 +175,8 @@ async def test_workers_that_were_killed_leave_no_socket_in_the_directory() -> No
             os.kill(await pid(), signal.SIGKILL)
             await _replaced(pool)
         [worker] = pool.workers.values()
-        directory = Path(worker.address).parent
-        await until(lambda: [*directory.glob("*.sock")] == [Path(worker.address)])
+        path = path_of(worker)
+        await until(lambda: [*path.parent.glob("*.sock")] == [path])
 
 
 async def test_a_map_goes_on_that_is_begun_while_the_only_worker_is_being_replaced() -> None:

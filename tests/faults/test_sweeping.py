@@ -17,6 +17,7 @@ from tests.environment import on_a_new_machine
 from tests.loops import on_chosen_loop
 from tests.routines import double
 from tests.scripts import ROOT
+from tests.sockets import path_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
 
@@ -25,7 +26,8 @@ import asyncio, os, signal, wool
 async def main():
     async with wool.WorkerPool(size=1) as pool:
         worker = next(iter(pool.workers.values()))
-        print(os.path.dirname(worker.address), os.getpgid(worker.pid), flush=True)
+        path = worker.address.removeprefix("unix:")
+        print(os.path.dirname(path), os.getpgid(worker.pid), flush=True)
         await asyncio.sleep(60)
 asyncio.run(main())
 """
@@ -74,7 +76,7 @@ async def test_files_of_the_user_with_such_a_name_stay(tmp_path: Path) -> None:
 
 async def test_the_directory_of_a_pool_that_lives_stays() -> None:
     async with wool.WorkerPool(size=1) as first:
-        directory = Path(next(iter(first.workers.values())).address).parent
+        directory = path_of(next(iter(first.workers.values()))).parent
         async with wool.WorkerPool(size=1):
             assert directory.exists()
         with (directory / "pool.lock").open("rb") as lock, pytest.raises(BlockingIOError):

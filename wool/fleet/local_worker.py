@@ -30,6 +30,7 @@ from wool.settings import PoolSettings
 from wool.support.forks import close_in_forks
 from wool.support.returncodes import in_words
 from wool.support.waiting import settle
+from wool.transport.carriers import unix_address
 from wool.types import WorkerMetadata
 from wool.version import __version__
 
@@ -58,7 +59,8 @@ class LocalWorker:
         self._writer: asyncio.StreamWriter | None = None
         uid = UUID(bytes=secrets.token_bytes(16))
         self._socket = settings.directory / f"{uid.hex[:8]}.sock"
-        self._start = start_message(uid, self._socket, settings.pool)
+        address = unix_address(self._socket)
+        self._start = start_message(uid, address, settings.pool)
         self.due: asyncio.Future[None] = loop.create_future()
         """Done when it has almost done its quota of calls."""
         self.extended: asyncio.Future[None] = loop.create_future()
@@ -77,7 +79,7 @@ class LocalWorker:
             self._exit = Exit(self._process)
             on_failure.pop_all()
         self.metadata = WorkerMetadata(
-            uid, str(self._socket), self._process.pid, __version__, settings.pool.tags
+            uid, address, self._process.pid, __version__, settings.pool.tags
         )
         self._keep_in_forks = contextlib.ExitStack()
         for descriptor in (self._control, self._leash):

@@ -27,7 +27,7 @@ from wool.settings import PoolSettings
 _ROOT = str(Path(__file__).parents[2])
 
 
-def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.Start:
+def start_message(uid: UUID, address: str, settings: PoolSettings) -> wire.Start:
     """Return what a worker has to know, so that it is like this process. Raises OSError.
 
     The token is not in it, since it is kept: `write_start` adds it.
@@ -35,7 +35,7 @@ def start_message(uid: UUID, socket_path: Path, settings: PoolSettings) -> wire.
     loop = asyncio.get_running_loop()
     return wire.Start(
         uid=uid.bytes,
-        socket=os.fsencode(socket_path),
+        address=os.fsencode(address),
         sys_path=[os.fsencode(Path(entry).absolute()) for entry in sys.path],
         directory=os.fsencode(Path.cwd()),
         warning_filters=_warning_filters(),

@@ -739,7 +739,7 @@ class Start(_message.Message):
 
     UID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
-    SOCKET_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
     SYS_PATH_FIELD_NUMBER: _builtins.int
     DIRECTORY_FIELD_NUMBER: _builtins.int
     WARNING_FILTERS_FIELD_NUMBER: _builtins.int
@@ -755,8 +755,8 @@ class Start(_message.Message):
     LOGGING_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     token: _builtins.bytes
-    socket: _builtins.bytes
-    """path of the unix socket to listen on"""
+    address: _builtins.bytes
+    """where to listen, as carriers have it"""
     directory: _builtins.bytes
     max_message_size: _builtins.int
     grace: _builtins.float
@@ -793,7 +793,7 @@ class Start(_message.Message):
         *,
         uid: _builtins.bytes = ...,
         token: _builtins.bytes = ...,
-        socket: _builtins.bytes = ...,
+        address: _builtins.bytes = ...,
         sys_path: _abc.Iterable[_builtins.bytes] | None = ...,
         directory: _builtins.bytes = ...,
         warning_filters: _abc.Iterable[Global___WarningFilter] | None = ...,
@@ -810,7 +810,7 @@ class Start(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "_stall_timeout", b"_stall_timeout", "logging", b"logging", "pythonpath", b"pythonpath", "stall_timeout", b"stall_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "_stall_timeout", b"_stall_timeout", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "max_tasks", b"max_tasks", "modules", b"modules", "pythonpath", b"pythonpath", "socket", b"socket", "stall_timeout", b"stall_timeout", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "_stall_timeout", b"_stall_timeout", "address", b"address", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "max_tasks", b"max_tasks", "modules", b"modules", "pythonpath", b"pythonpath", "stall_timeout", b"stall_timeout", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pythonpath: _TypeAlias = _typing.Literal["pythonpath"]  # noqa: Y015
     _WhichOneofArgType__pythonpath: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath"]  # noqa: Y015

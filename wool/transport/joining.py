@@ -10,8 +10,8 @@ from uuid import UUID
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.handshake import HELLO_LIMIT, CallerHandshake, hello
 from wool.support.secret import Secret
+from wool.transport.carriers import connect
 from wool.transport.link import Link
-from wool.transport.unix import connect
 
 
 async def join(address: str, uid: UUID, token: Secret, max_message_size: int) -> Link:

@@ -15,7 +15,8 @@ from wool.transport.unix import UnixLink
 class UnixListener(Listener):
     """Listens at a path, on the loop on which it is opened."""
 
-    def __init__(self, path: str, max_message_size: int) -> None:
+    def __init__(self, address: str, path: str, max_message_size: int) -> None:
+        self._address = address
         self._path = path
         self._max_message_size = max_message_size
         self._server: asyncio.Server | None = None
@@ -23,7 +24,7 @@ class UnixListener(Listener):
 
     @property
     def address(self) -> str:
-        return self._path
+        return self._address
 
     async def open(self, accepted: Accepted) -> None:
         loop = asyncio.get_running_loop()

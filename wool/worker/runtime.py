@@ -21,9 +21,9 @@ from wool.protocol.sessions import Sessions
 from wool.settings import PoolSettings
 from wool.support.notes import note
 from wool.support.secret import Secret
+from wool.transport import carriers
 from wool.transport.link import Link
 from wool.transport.reception import Reception
-from wool.transport.unix_listener import UnixListener
 from wool.types import Lifespan, WorkerMetadata
 from wool.worker.ending import ORPHANED, end_at_once
 from wool.worker.lifespan import entered
@@ -88,7 +88,7 @@ class Runtime:
     async def _serve(self, reader: asyncio.StreamReader) -> float:
         """Take calls until the parent says stop; return when the grace ends, in the loop's time."""
         start = self._start
-        listener = UnixListener(os.fsdecode(start.socket), start.max_message_size)
+        listener = carriers.listener(os.fsdecode(start.address), start.max_message_size)
         reception = Reception(UUID(bytes=start.uid), self._token, [listener], self._joined)
         await reception.open()
         self._ready()
