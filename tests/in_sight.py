@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from google.protobuf.message import Message
 
 import wool
-from wool.settings import PoolSettings
+from wool.settings import CallSettings
 
 __all__ = ["tokens_in_sight", "worker_shows_tokens"]
 
@@ -30,8 +30,8 @@ def tokens_in_sight() -> list[str]:
     return sorted({type(value).__name__ for value in _values() if _shows(value, forms)})
 
 
-def _settings() -> list[PoolSettings]:
-    return [thing for thing in gc.get_objects() if isinstance(thing, PoolSettings)]
+def _settings() -> list[CallSettings]:
+    return [thing for thing in gc.get_objects() if isinstance(thing, CallSettings)]
 
 
 def _values() -> Iterator[object]:

@@ -10,13 +10,13 @@ import pytest
 from tests.home import Home
 from tests.routines import double, refuse_to_end
 from wool.fleet.janitor import Janitor
-from wool.fleet.local_worker import LocalWorker, WorkerSettings, launched
+from wool.fleet.local_worker import LocalWorker, Place, launched
 from wool.fleet.runtime_directory import RuntimeDirectory
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
-from wool.settings import PoolSettings
+from wool.settings import CallSettings, WorkerSettings
 from wool.support.secret import Secret
 from wool.tasks import Task
 from wool.transport.carriers import connect
@@ -25,7 +25,7 @@ from wool.transport.link import Link
 
 pytestmark = pytest.mark.anyio
 
-_SETTINGS = PoolSettings(Secret(bytes(32)), max_message_size=2**20, grace=10.0, start_timeout=60.0)
+_SETTINGS = CallSettings(Secret(bytes(32)), max_message_size=2**20, grace=10.0, start_timeout=60.0)
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def _worker() -> AsyncGenerator[LocalWorker]:
     with contextlib.ExitStack() as ending:
         ending.callback(directory.remove)
         ending.callback(janitor.dismiss)
-        async with launched(WorkerSettings(_SETTINGS, directory.path, janitor)) as worker:
+        async with launched(WorkerSettings(_SETTINGS), Place(directory.path, janitor)) as worker:
             yield worker
 
 

@@ -12,7 +12,7 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
 from wool.protocol.load import Load, News
 from wool.protocol.tally import Tally
-from wool.settings import PoolSettings
+from wool.settings import CallSettings
 from wool.transport.joining import join
 from wool.transport.link import Link
 from wool.types import WorkerMetadata
@@ -38,7 +38,7 @@ class Connection(Load):
     def __init__(
         self,
         metadata: WorkerMetadata,
-        settings: PoolSettings,
+        settings: CallSettings,
         tally: Tally,
         gate: Gate,
         news: News,

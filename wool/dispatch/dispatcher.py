@@ -37,7 +37,7 @@ from wool.protocol.call import Call
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
-from wool.settings import PoolSettings
+from wool.settings import CallSettings
 from wool.tasks import Task
 from wool.types import LoadBalancerLike
 
@@ -51,7 +51,7 @@ class Dispatcher:
         self,
         roster: Roster,
         balancer: LoadBalancerLike,
-        settings: PoolSettings,
+        settings: CallSettings,
         ledger: Ledger,
         closed: Callable[[], object],
     ) -> None:

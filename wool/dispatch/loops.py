@@ -18,7 +18,7 @@ from wool.dispatch.prefetching_steps import PrefetchingSteps
 from wool.dispatch.stats import Ledger
 from wool.dispatch.steps import RemoteSteps
 from wool.exceptions import PoolClosed
-from wool.settings import PoolSettings
+from wool.settings import CallSettings
 from wool.support.forks import forks
 from wool.tasks import Task
 from wool.types import LoadBalancerLike, PoolLike
@@ -31,7 +31,7 @@ class Dispatchers:
         self,
         roster: Roster,
         balancer: LoadBalancerLike,
-        settings: PoolSettings,
+        settings: CallSettings,
         outer: PoolLike | None = None,
     ) -> None:
         self._roster = roster

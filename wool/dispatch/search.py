@@ -17,7 +17,7 @@ from wool.dispatch.connection import Connection
 from wool.dispatch.workers import Workers
 from wool.exceptions import NoWorkersAvailable, Overloaded, StartupError
 from wool.protocol.calls import Calls
-from wool.settings import PoolSettings
+from wool.settings import CallSettings
 from wool.tasks import ANYWHERE, Task
 
 _NEXT_ONE = 0.5  # seconds after which a call that a worker keeps waiting tries another
@@ -31,7 +31,7 @@ class Search:
         roster: Roster,
         workers: Workers,
         choice: Choice,
-        settings: PoolSettings,
+        settings: CallSettings,
         admission: Admission | None,
     ) -> None:
         self._roster = roster

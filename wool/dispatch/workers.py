@@ -16,7 +16,7 @@ from wool.dispatch.stalls import Stalls
 from wool.dispatch.stats import Ledger
 from wool.exceptions import PoolClosed, WorkerStalled
 from wool.protocol.load import News
-from wool.settings import PoolSettings
+from wool.settings import CallSettings
 from wool.support.processes import CAN_TELL_STOPPED
 
 _POST_MORTEM = 1.0  # seconds to wait for the exit status of a worker that hung up
@@ -31,7 +31,7 @@ class Departed(LookupError):
 class Workers:
     """Who can be called from this loop. Not to be used from another."""
 
-    def __init__(self, roster: Roster, settings: PoolSettings, ledger: Ledger) -> None:
+    def __init__(self, roster: Roster, settings: CallSettings, ledger: Ledger) -> None:
         self._roster = roster
         self._settings = settings
         self._ledger = ledger

@@ -13,10 +13,11 @@ from wool.discovery.roster import Roster
 from wool.exceptions import StartupError
 from wool.fleet.backoff import Backoff
 from wool.fleet.crew import Crew
-from wool.fleet.local_worker import WorkerSettings
+from wool.fleet.local_worker import Place
 from wool.fleet.slot import Slot
 from wool.fleet.stopped import watch_for_stops
 from wool.fleet.supervision import kept_running
+from wool.settings import WorkerSettings
 
 
 class Fleet:
@@ -25,7 +26,7 @@ class Fleet:
     Nothing that happens to one worker, or while it is looked after, ends the others.
     """
 
-    def __init__(self, size: int, settings: WorkerSettings, roster: Roster) -> None:
+    def __init__(self, size: int, settings: WorkerSettings, place: Place, roster: Roster) -> None:
         self._loop = asyncio.get_running_loop()
         self._roster = roster
         self._crew = Crew(roster)
@@ -34,6 +35,7 @@ class Fleet:
         self._slots = [
             Slot(
                 settings,
+                place,
                 self._crew,
                 self._backoff,
                 self._stopping,

@@ -9,8 +9,9 @@ import logging
 
 from wool.exceptions import StartupError
 from wool.fleet.crew import Crew
-from wool.fleet.local_worker import LocalWorker, WorkerSettings, launched
+from wool.fleet.local_worker import LocalWorker, Place, launched
 from wool.protocol import wire_pb2 as wire
+from wool.settings import WorkerSettings
 from wool.support.waiting import first_of
 
 _log = logging.getLogger(__name__)
@@ -24,12 +25,14 @@ class Life:
     def __init__(
         self,
         settings: WorkerSettings,
+        place: Place,
         crew: Crew,
         stopping: asyncio.Future[None],
         before: Life | None,
     ) -> None:
         self._before = None if before is None else before.worker
         self._settings = settings
+        self._place = place
         self._crew = crew
         self._stopping = stopping
         self._loop = asyncio.get_running_loop()
@@ -67,7 +70,7 @@ class Life:
         self._running.cancel()
 
     async def _run(self) -> None:
-        async with launched(self._settings) as worker:
+        async with launched(self._settings, self._place) as worker:
             await self._serve(worker)
 
     async def _serve(self, worker: LocalWorker) -> None:

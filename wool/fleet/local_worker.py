@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LocalWorker", "WorkerSettings", "launched"]
+__all__ = ["LocalWorker", "Place", "launched"]
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ from wool.fleet.spawn import spawn, start_message
 from wool.logs.records import replay
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.control import read_from_worker, write, write_start
-from wool.settings import PoolSettings
+from wool.settings import WorkerSettings
 from wool.support.forks import close_in_forks
 from wool.support.returncodes import in_words
 from wool.support.waiting import settle
@@ -40,10 +40,9 @@ _MARGIN = 0.25  # seconds that a worker may take to end beyond what it was given
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """What every worker of a pool is started with."""
+class Place:
+    """Where the processes of a pool's workers are, and who looks after what they leave."""
 
-    pool: PoolSettings
     directory: Path
     janitor: Janitor
 
@@ -51,16 +50,16 @@ class WorkerSettings:
 class LocalWorker:
     """A worker's process and its control channel. Made by `launched`."""
 
-    def __init__(self, settings: WorkerSettings, stderr: IO[bytes]) -> None:
+    def __init__(self, settings: WorkerSettings, place: Place, stderr: IO[bytes]) -> None:
         self._settings = settings
         self._stderr = stderr
         loop = asyncio.get_running_loop()
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         uid = UUID(bytes=secrets.token_bytes(16))
-        self._socket = settings.directory / f"{uid.hex[:8]}.sock"
+        self._socket = place.directory / f"{uid.hex[:8]}.sock"
         address = unix_address(self._socket)
-        self._start = start_message(uid, address, settings.pool)
+        self._start = start_message(uid, address, settings)
         self.due: asyncio.Future[None] = loop.create_future()
         """Done when it has almost done its quota of calls."""
         self.extended: asyncio.Future[None] = loop.create_future()
@@ -71,16 +70,14 @@ class LocalWorker:
             self._control, theirs = socket.socketpair()
             on_failure.callback(self._control.close)
             with theirs:
-                self._process = spawn(theirs, stderr, settings.janitor.group)
+                self._process = spawn(theirs, stderr, place.janitor.group)
             self._leash = cast("IO[bytes]", self._process.stdin)
             on_failure.callback(self._leash.close)
             on_failure.callback(self._process.wait)
             on_failure.callback(self._process.kill)
             self._exit = Exit(self._process)
             on_failure.pop_all()
-        self.metadata = WorkerMetadata(
-            uid, address, self._process.pid, __version__, settings.pool.tags
-        )
+        self.metadata = WorkerMetadata(uid, address, self._process.pid, __version__, settings.tags)
         self._keep_in_forks = contextlib.ExitStack()
         for descriptor in (self._control, self._leash):
             self._keep_in_forks.callback(close_in_forks(descriptor.fileno()))
@@ -93,13 +90,13 @@ class LocalWorker:
     async def until_ready(self) -> None:
         """Wait for the worker to take calls. Raises StartupError."""
         try:
-            async with asyncio.timeout(self._settings.pool.start_timeout):
+            async with asyncio.timeout(self._settings.calls.start_timeout):
                 self._reader, self._writer = await asyncio.open_connection(sock=self._control)
-                write_start(self._writer, self._start, self._settings.pool.token)
+                write_start(self._writer, self._start, self._settings.calls.token)
                 await self._hear(self._reader)
         except TimeoutError:
             self.kill()
-            limit = f"{self._settings.pool.start_timeout:g} s"
+            limit = f"{self._settings.calls.start_timeout:g} s"
             raise self._startup_error(f"was not ready within start_timeout, {limit}") from None
         except (EOFError, OSError):
             await self._end()
@@ -137,8 +134,8 @@ class LocalWorker:
     async def stop(self) -> None:
         """End the worker: ask, wait for at most the grace, then kill. Cancelled, kill at once."""
         try:
-            self.send(wire.ToWorker(stop=wire.Stop(grace=self._settings.pool.grace)))
-            await asyncio.wait([self.exited], timeout=self._settings.pool.grace + _MARGIN)
+            self.send(wire.ToWorker(stop=wire.Stop(grace=self._settings.calls.grace)))
+            await asyncio.wait([self.exited], timeout=self._settings.calls.grace + _MARGIN)
         finally:
             self.kill()
 
@@ -178,7 +175,7 @@ class LocalWorker:
 
 
 @asynccontextmanager
-async def launched(settings: WorkerSettings) -> AsyncGenerator[LocalWorker]:
+async def launched(settings: WorkerSettings, place: Place) -> AsyncGenerator[LocalWorker]:
     """Run a worker for the time of the block. Nothing of it is left afterwards.
 
     Left without an error, the block's end gives the worker the grace to end its calls; left with
@@ -186,8 +183,8 @@ async def launched(settings: WorkerSettings) -> AsyncGenerator[LocalWorker]:
     """
     with contextlib.ExitStack() as files:
         try:
-            stderr = files.enter_context(tempfile.TemporaryFile(dir=settings.directory))
-            worker = LocalWorker(settings, stderr)
+            stderr = files.enter_context(tempfile.TemporaryFile(dir=place.directory))
+            worker = LocalWorker(settings, place, stderr)
         except OSError as error:
             raise StartupError(f"a worker's process can't be started: {error}") from error
         try:

@@ -17,7 +17,8 @@ from wool.exceptions import StartupError
 from wool.fleet.backoff import Backoff
 from wool.fleet.crew import Crew
 from wool.fleet.life import Life
-from wool.fleet.local_worker import WorkerSettings
+from wool.fleet.local_worker import Place
+from wool.settings import WorkerSettings
 from wool.support.waiting import first_of, settle
 
 _QUICK_DEATHS = 2  # that count: whoever came up is replaced within a second, however often it dies
@@ -31,6 +32,7 @@ class Slot:
     def __init__(
         self,
         settings: WorkerSettings,
+        place: Place,
         crew: Crew,
         backoff: Backoff,
         stopping: asyncio.Future[None],
@@ -39,6 +41,7 @@ class Slot:
         failed: Callable[[StartupError], None],
     ) -> None:
         self._settings = settings
+        self._place = place
         self._crew = crew
         self._backoff = backoff
         self._stopping = stopping
@@ -103,7 +106,7 @@ class Slot:
         return None
 
     async def _started(self, now: Life | None) -> Life:
-        life = Life(self._settings, self._crew, self._stopping, now)
+        life = Life(self._settings, self._place, self._crew, self._stopping, now)
         self._lives.add(life)
         life.ended.add_done_callback(lambda _: self._lives.discard(life))
         over = (life.started, self._stopping)

@@ -22,27 +22,28 @@ from uuid import UUID
 
 from wool.logs.records import levels
 from wool.protocol import wire_pb2 as wire
-from wool.settings import PoolSettings
+from wool.settings import WorkerSettings
 
 _ROOT = str(Path(__file__).parents[2])
 
 
-def start_message(uid: UUID, address: str, settings: PoolSettings) -> wire.Start:
+def start_message(uid: UUID, address: str, settings: WorkerSettings) -> wire.Start:
     """Return what a worker has to know, so that it is like this process. Raises OSError.
 
     The token is not in it, since it is kept: `write_start` adds it.
     """
     loop = asyncio.get_running_loop()
+    calls = settings.calls
     return wire.Start(
         uid=uid.bytes,
         address=os.fsencode(address),
         sys_path=[os.fsencode(Path(entry).absolute()) for entry in sys.path],
         directory=os.fsencode(Path.cwd()),
         warning_filters=_warning_filters(),
-        max_message_size=settings.max_message_size,
-        grace=settings.grace,
-        start_timeout=settings.start_timeout,
-        stall_timeout=settings.stall_timeout,
+        max_message_size=calls.max_message_size,
+        grace=calls.grace,
+        start_timeout=calls.start_timeout,
+        stall_timeout=calls.stall_timeout,
         uvloop=type(loop).__module__.partition(".")[0] == "uvloop",
         modules=settings.modules,
         lifespan=settings.lifespan,

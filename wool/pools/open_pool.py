@@ -16,9 +16,9 @@ from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed, StartupError
 from wool.fleet.fleet import Fleet
 from wool.fleet.janitor import Janitor
-from wool.fleet.local_worker import WorkerSettings
+from wool.fleet.local_worker import Place
 from wool.fleet.runtime_directory import RuntimeDirectory
-from wool.settings import PoolSettings
+from wool.settings import WorkerSettings
 from wool.support.waiting import settle, shielded
 from wool.types import LoadBalancerLike
 
@@ -31,7 +31,7 @@ class OpenPool:
     """What an open pool consists of."""
 
     def __init__(
-        self, roster: Roster, balancer: LoadBalancerLike, size: int, settings: PoolSettings
+        self, roster: Roster, balancer: LoadBalancerLike, size: int, settings: WorkerSettings
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._roster = roster
@@ -40,9 +40,9 @@ class OpenPool:
         except OSError as error:
             raise StartupError(f"no directory for the workers' sockets: {error}") from error
         self._janitor = Janitor(self._directory.path)
-        self.dispatchers = Dispatchers(roster, balancer, settings, open_pool())
-        worker_settings = WorkerSettings(settings, self._directory.path, self._janitor)
-        self._fleet = Fleet(size, worker_settings, roster)
+        self.dispatchers = Dispatchers(roster, balancer, settings.calls, open_pool())
+        place = Place(self._directory.path, self._janitor)
+        self._fleet = Fleet(size, settings, place, roster)
         self._running = self._loop.create_task(self._look_after(), name="wool fleet")
         self._running.add_done_callback(self._clean_up)
 

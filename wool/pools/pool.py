@@ -33,7 +33,7 @@ from wool.pools.lifespan import checked_lifespan, pickled_lifespan
 from wool.pools.mapping import Rows, mapped
 from wool.pools.open_pool import OpenPool
 from wool.pools.through import through
-from wool.settings import PoolSettings
+from wool.settings import CallSettings, WorkerSettings
 from wool.support.checks import marks, optional, positive, seconds, strings
 from wool.support.given import Given, enter, refuse_unless
 from wool.support.secret import Secret
@@ -117,20 +117,20 @@ class WorkerPool:
         forward_logs: bool = True,
     ) -> None:
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
-        self._settings = PoolSettings(
+        self._calls = CallSettings(
             token=Secret(secrets.token_bytes(_TOKEN_SIZE)),
+            max_message_size=positive("max_message_size", max_message_size, most=_LARGEST),
+            grace=seconds("grace", grace),
+            start_timeout=seconds("start_timeout", start_timeout),
+            max_pending=optional(positive, "max_pending", max_pending),
+            stall_timeout=optional(seconds, "stall_timeout", stall_timeout),
+        )
+        most_tasks = functools.partial(positive, most=2**63)
+        self._workers = WorkerSettings(
+            self._calls,
             tags=marks(tags),
             modules=strings("modules", modules),
-            max_pending=optional(positive, "max_pending", max_pending),
-            max_tasks_per_worker=optional(
-                functools.partial(positive, most=2**63),
-                "max_tasks_per_worker",
-                max_tasks_per_worker,
-            ),
-            stall_timeout=optional(seconds, "stall_timeout", stall_timeout),
-            start_timeout=seconds("start_timeout", start_timeout),
-            grace=seconds("grace", grace),
-            max_message_size=positive("max_message_size", max_message_size, most=_LARGEST),
+            max_tasks_per_worker=optional(most_tasks, "max_tasks_per_worker", max_tasks_per_worker),
             forward_logs=forward_logs,
         )
         self._lifespan = checked_lifespan(lifespan)
@@ -146,7 +146,7 @@ class WorkerPool:
         async with contextlib.AsyncExitStack() as on_failure:
             on_failure.push_async_callback(self.aclose)
             balancer = await enter(*_BALANCER, self._balancer, self._given)
-            settings = replace(self._settings, lifespan=pickled_lifespan(self._lifespan))
+            settings = replace(self._workers, lifespan=pickled_lifespan(self._lifespan))
             opened = self._opened = OpenPool(self._roster, balancer, self._size, settings)
             await opened.start()
             on_failure.pop_all()
@@ -283,7 +283,7 @@ class WorkerPool:
     @property
     def _share(self) -> int:
         """How many keep one of them busy."""
-        return min(self._settings.max_pending or _PLENTY, _PLENTY)
+        return min(self._calls.max_pending or _PLENTY, _PLENTY)
 
     def _open(self) -> OpenPool:
         if self._opened is None:

@@ -18,7 +18,7 @@ from wool.dispatch.loops import Dispatchers
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.control import read_to_worker, write
 from wool.protocol.sessions import Sessions
-from wool.settings import PoolSettings
+from wool.settings import CallSettings
 from wool.support.notes import note
 from wool.support.secret import Secret
 from wool.transport import carriers
@@ -54,7 +54,7 @@ class Runtime:
         self._quota = Quota(start.max_tasks, lambda: self._tell(due=wire.Due()))
         self._writer: asyncio.StreamWriter | None = None
         self._logs: LogsToParent | None = None
-        settings = PoolSettings(
+        settings = CallSettings(
             token,
             start.max_message_size,
             start.grace,
