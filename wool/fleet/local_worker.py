@@ -71,15 +71,15 @@ class LocalWorker:
             on_failure.callback(self._control.close)
             with theirs:
                 self._process = spawn(theirs, stderr, place.janitor.group)
-            self._leash = cast("IO[bytes]", self._process.stdin)
-            on_failure.callback(self._leash.close)
+            self._lifeline = cast("IO[bytes]", self._process.stdin)
+            on_failure.callback(self._lifeline.close)
             on_failure.callback(self._process.wait)
             on_failure.callback(self._process.kill)
             self._exit = Exit(self._process)
             on_failure.pop_all()
         self.metadata = WorkerMetadata(uid, address, self._process.pid, __version__, settings.tags)
         self._keep_in_forks = contextlib.ExitStack()
-        for descriptor in (self._control, self._leash):
+        for descriptor in (self._control, self._lifeline):
             self._keep_in_forks.callback(close_in_forks(descriptor.fileno()))
 
     @property
@@ -150,7 +150,7 @@ class LocalWorker:
         finally:
             self._exit.close()
             self._keep_in_forks.close()
-            self._leash.close()
+            self._lifeline.close()
             self._socket.unlink(missing_ok=True)
             if self._writer is None:
                 self._control.close()

@@ -2,7 +2,7 @@
 
 Arguments are the numbers of two descriptors: the control channel's, and the standard error that
 the worker is to have once it is ready. Until then it writes to a file that its parent reads if the
-worker does not come up. Its standard input is the leash that it hangs on.
+worker does not come up. Its standard input is the lifeline that it hangs on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from wool.protocol.control import receive_start
 from wool.support.forks import close_in_forks
 from wool.types import Lifespan
 from wool.values import serializer
-from wool.worker import leash
+from wool.worker import lifeline
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.forked import end_forks_that_return_to
 from wool.worker.imports import once_imported
@@ -52,7 +52,7 @@ def main() -> None:
         cast("io.TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)  # for pipes, files
     keep_in_forks = close_in_forks(control.fileno())
     leave_to_the_parent()
-    leash.hold(_taken_from_stdin())
+    lifeline.hold(_taken_from_stdin())
     try:
         start, token = receive_start(control)
     except (EOFError, OSError):

@@ -21,34 +21,34 @@ from wool.support.forks import close_in_forks
 from wool.worker.ending import ORPHANED
 
 
-def hold(leash: int) -> None:
+def hold(lifeline: int) -> None:
     """End this process, but no fork of it, as soon as the other end of the pipe is closed."""
-    close_in_forks(leash)
-    if not _have_the_system_kill(leash):
-        threading.Thread(target=_wait_for_the_end, args=(leash,), daemon=True).start()
-    elif _has_ended(leash, timeout=0):  # before the system was asked to tell
+    close_in_forks(lifeline)
+    if not _have_the_system_kill(lifeline):
+        threading.Thread(target=_wait_for_the_end, args=(lifeline,), daemon=True).start()
+    elif _has_ended(lifeline, timeout=0):  # before the system was asked to tell
         os._exit(ORPHANED)
 
 
-def _have_the_system_kill(leash: int) -> bool:
+def _have_the_system_kill(lifeline: int) -> bool:
     """Have the system send SIGKILL when the pipe ends; tell whether it will."""
     if sys.platform != "linux":
         return False
     try:
-        fcntl.fcntl(leash, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(leash, fcntl.F_SETSIG, signal.SIGKILL)
-        fcntl.fcntl(leash, fcntl.F_SETFL, os.O_RDONLY | os.O_ASYNC)
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(lifeline, fcntl.F_SETFL, os.O_RDONLY | os.O_ASYNC)
     except OSError:  # a kernel that only looks like Linux
         return False
     return True
 
 
-def _wait_for_the_end(leash: int) -> None:
-    _has_ended(leash, timeout=None)
+def _wait_for_the_end(lifeline: int) -> None:
+    _has_ended(lifeline, timeout=None)
     os._exit(ORPHANED)
 
 
-def _has_ended(leash: int, timeout: float | None) -> bool:
+def _has_ended(lifeline: int, timeout: float | None) -> bool:
     poll = select.poll()
-    poll.register(leash, 0)  # a hang-up is reported always
+    poll.register(lifeline, 0)  # a hang-up is reported always
     return bool(poll.poll(timeout))
