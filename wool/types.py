@@ -6,6 +6,8 @@ __all__ = [
     "Lifespan",
     "LoadBalancerLike",
     "LogSink",
+    "Peer",
+    "Peers",
     "PoolLike",
     "Steps",
     "TaskException",
@@ -13,7 +15,7 @@ __all__ = [
     "WorkerMetadata",
 ]
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,6 +40,27 @@ class WorkerMetadata:
     """The wool that it runs."""
     tags: frozenset[str] = frozenset()
     """Those of the pool that started it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A worker as others of its pool are told of it."""
+
+    metadata: WorkerMetadata
+    stopped: bool | None
+    """Whether its process is stopped, by a signal or a debugger; None where nobody can tell."""
+    tells_end: bool
+    """Whether it will be told how its process ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Who is in a pool, whole: what its workers know for the calls that their routines make."""
+
+    there: Collection[Peer]
+    """Those that take calls."""
+    departed: Mapping[UUID, int]
+    """How those ended that left last, as `subprocess` has it, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from wool.exceptions import StartupError
-from wool.types import WorkerMetadata
+from wool.types import Peer, Peers, WorkerMetadata
 
 T = TypeVar("T")
 
@@ -24,13 +24,19 @@ _REMEMBERED = 256  # departures, and successions; a caller asks about one within
 
 
 class Roster:
-    """Who is there. Watchers are called after each change, in the thread that made it."""
+    """Who is there, as the sources tell. Watchers are called after each change, in its thread.
+
+    Whether a worker is stopped, and how its process ended, is known only where that runs. The
+    source that adds it says whether it will tell; callers do without what nobody can tell.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._workers: Mapping[UUID, WorkerMetadata] = MappingProxyType({})
         self._retired: set[UUID] = set()
         self._stopped: Mapping[UUID, float] = MappingProxyType({})
+        self._unwatched: frozenset[UUID] = frozenset()
+        self._telling_end: set[UUID] = set()
         self._departed: OrderedDict[UUID, int | None] = OrderedDict()
         self._successors: OrderedDict[UUID, UUID] = OrderedDict()
         self._watchers: set[Callable[[], None]] = set()
@@ -38,13 +44,18 @@ class Roster:
 
     @property
     def workers(self) -> Mapping[UUID, WorkerMetadata]:
-        """Everyone who is there now; a snapshot that does not change."""
+        """Everyone who takes calls now; a snapshot that does not change."""
         return self._workers
 
     @property
     def stopped(self) -> Mapping[UUID, float]:
-        """Those of them that were stopped, and when, as `time.monotonic` has it; a snapshot."""
+        """Who is stopped, and since when, as `time.monotonic` has it; a snapshot."""
         return self._stopped
+
+    @property
+    def unwatched(self) -> frozenset[UUID]:
+        """Those of whom nobody can tell whether they are stopped; a snapshot."""
+        return self._unwatched
 
     @property
     def trouble(self) -> StartupError | None:
@@ -55,15 +66,52 @@ class Roster:
         """Note why a worker that was to join did not; None: one did."""
         self._trouble = error
 
-    def add(self, metadata: WorkerMetadata, *, instead_of: UUID | None = None) -> None:
-        """Note that a worker joined, and whose place it has taken."""
+    def peers(self) -> Peers:
+        """Return all that a worker is to be told, in one moment."""
+        with self._lock:
+            there = [
+                Peer(metadata, self._is_stopped(uid), uid in self._telling_end)
+                for uid, metadata in self._workers.items()
+            ]
+            departed = {uid: code for uid, code in self._departed.items() if code is not None}
+        return Peers(there, departed)
+
+    def add(
+        self,
+        metadata: WorkerMetadata,
+        *,
+        instead_of: UUID | None = None,
+        stopped: bool | None = None,
+        tells_end: bool = False,
+    ) -> None:
+        """Note that a worker joined.
+
+        Args:
+            metadata: who it is, and where.
+            instead_of: whose place it has taken.
+            stopped: whether its process is stopped; None if that can't be told.
+            tells_end: whether `drop` will tell how its process ended.
+        """
+        uid = metadata.uid
         with self._lock:
             if instead_of is not None:
-                self._successors[instead_of] = metadata.uid
+                self._successors[instead_of] = uid
                 while len(self._successors) > _REMEMBERED:
                     self._successors.popitem(last=False)
+            self._workers = MappingProxyType({**self._workers, uid: metadata})
+            if tells_end:
+                self._telling_end.add(uid)
+            self._mark(uid, stopped=stopped)
+        self.tell()
+
+    def update(self, metadata: WorkerMetadata) -> bool:
+        """Note what is new of a worker that takes calls: its address, its tags. Tell if any is."""
+        with self._lock:
+            if self._workers.get(metadata.uid, metadata) == metadata:
+                return False
             self._workers = MappingProxyType({**self._workers, metadata.uid: metadata})
         self.tell()
+        return True
 
     def successor(self, uid: UUID) -> UUID | None:
         """Return who took the place of a worker, or, if that has left, of its successor."""
@@ -90,25 +138,27 @@ class Roster:
             if uid not in self._workers and uid not in self._retired:
                 return
             self._retired.discard(uid)
+            self._telling_end.discard(uid)
             self._departed[uid] = returncode
-            self._stopped = _without(self._stopped, uid)
+            self._mark(uid, stopped=False)
             self._workers = _without(self._workers, uid)
             while len(self._departed) > _REMEMBERED:
                 self._departed.popitem(last=False)
         self.tell()
 
-    def mark(self, uid: UUID, *, stopped: bool) -> bool:
-        """Note whether a worker is stopped. Tell whether that is news."""
+    def mark(self, uid: UUID, *, stopped: bool | None) -> bool:
+        """Note whether a worker is stopped; None: that can't be told. Tell whether it is news."""
         with self._lock:
             there = uid in self._workers or uid in self._retired
-            if not there or stopped == (uid in self._stopped):
+            if not there or stopped == self._is_stopped(uid):
                 return False
-            if stopped:
-                self._stopped = MappingProxyType({**self._stopped, uid: time.monotonic()})
-            else:
-                self._stopped = _without(self._stopped, uid)
+            self._mark(uid, stopped=stopped)
         self.tell()
         return True
+
+    def will_tell_end(self, uid: UUID) -> bool:
+        """Tell whether a worker is there, retired or not, of which it will be told how it ended."""
+        return uid in self._telling_end
 
     def returncode(self, uid: UUID) -> int | None:
         """How a worker that left ended, as `subprocess` has it; None if that is not known."""
@@ -130,6 +180,19 @@ class Roster:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher()
+
+    def _is_stopped(self, uid: UUID) -> bool | None:
+        return None if uid in self._unwatched else uid in self._stopped
+
+    def _mark(self, uid: UUID, *, stopped: bool | None) -> None:
+        if stopped is None:
+            self._unwatched |= {uid}
+        else:
+            self._unwatched -= {uid}
+        if not stopped:
+            self._stopped = _without(self._stopped, uid)
+        elif uid not in self._stopped:
+            self._stopped = MappingProxyType({**self._stopped, uid: time.monotonic()})
 
 
 def _without(mapping: Mapping[UUID, T], uid: UUID) -> Mapping[UUID, T]:

@@ -1043,12 +1043,15 @@ class Peer(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     STOPPED_FIELD_NUMBER: _builtins.int
+    TELLS_END_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     address: _builtins.bytes
     pid: _builtins.int
     version: _builtins.str
     stopped: _builtins.bool
-    """by a signal or a debugger: it had better get no calls"""
+    """Whether a signal or a debugger has stopped it; not there where nobody can tell."""
+    tells_end: _builtins.bool
+    """there will be a Departed of it"""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1059,13 +1062,16 @@ class Peer(_message.Message):
         pid: _builtins.int = ...,
         version: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
-        stopped: _builtins.bool = ...,
+        stopped: _builtins.bool | None = ...,
+        tells_end: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stopped", b"_stopped", "stopped", b"stopped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "pid", b"pid", "stopped", b"stopped", "tags", b"tags", "uid", b"uid", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stopped", b"_stopped", "address", b"address", "pid", b"pid", "stopped", b"stopped", "tags", b"tags", "tells_end", b"tells_end", "uid", b"uid", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__stopped: _TypeAlias = _typing.Literal["stopped"]  # noqa: Y015
+    _WhichOneofArgType__stopped: _TypeAlias = _typing.Literal["_stopped", b"_stopped"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stopped) -> _WhichOneofReturnType__stopped | None: ...
 
 Global___Peer: _TypeAlias = Peer  # noqa: Y015
 
