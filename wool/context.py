@@ -20,7 +20,7 @@ __all__ = [
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar
 from typing import Self
 
 from wool.exceptions import NoActivePool
@@ -159,9 +159,9 @@ def log_sink() -> LogSink | None:
     return _log_sink.get()
 
 
-def task_context(task: Task, pool: PoolLike, log: LogSink) -> Context:
-    """Return a context for running `task` in, on a worker whose calls go to `pool`."""
-    context = copy_context()
+def task_context(task: Task, pool: PoolLike, log: LogSink, base: Context) -> Context:
+    """Return a copy of `base` for running `task` in, on a worker whose calls go to `pool`."""
+    context = base.copy()
     context.run(_enter_task, task, pool, log)
     return context
 

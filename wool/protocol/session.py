@@ -94,12 +94,14 @@ class Session(ABC):
         self._runner: asyncio.Task[None] | None = None
         self._context = _NOWHERE
 
-    def start(self, pool: PoolLike, fairness: Fairness, done: Callable[[int], None]) -> None:
-        """Run the call in a task of its own, its nested calls going to `pool`.
+    def start(
+        self, pool: PoolLike, base: Context, fairness: Fairness, done: Callable[[int], None]
+    ) -> None:
+        """Run the call in a task and a copy of `base` of its own, its nested calls going to `pool`.
 
         The caller is told that the call was taken, unless its first step's outcome says so already.
         """
-        self._context = task_context(self.task, pool, self._outlet)
+        self._context = task_context(self.task, pool, self._outlet, base)
         runner = start_eagerly(self._run(fairness, done), self._context)
         if self.state is not SessionState.DONE:
             self._runner = runner

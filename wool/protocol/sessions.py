@@ -6,6 +6,7 @@ __all__ = ["CallerLink", "Sessions"]
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from functools import partial
 from typing import Protocol
 
@@ -31,13 +32,18 @@ class CallerLink(Sender, Channel, Batches, Protocol):
 
 
 class Sessions:
-    """All calls of one caller."""
+    """All calls of one caller. Each runs in a copy of `context`."""
 
     def __init__(
-        self, sender: CallerLink, pool: PoolLike, admit: Callable[[wire.Open], bool]
+        self,
+        sender: CallerLink,
+        pool: PoolLike,
+        context: Context,
+        admit: Callable[[wire.Open], bool],
     ) -> None:
         self._sender = sender
         self._pool = pool
+        self._context = context
         self._admit = admit
         self._sessions: dict[int, Session] = {}
         self._fairness = Fairness(sender)
@@ -92,7 +98,7 @@ class Sessions:
             return
         outlet = Outlet(self._logs, partial(_send_record, sender, call_id))
         session = self._sessions[call_id] = _kind(task)(sender, frame, task, outlet)
-        session.start(self._pool, self._fairness, self._ended)
+        session.start(self._pool, self._context, self._fairness, self._ended)
 
     def _ended(self, call_id: int) -> None:
         del self._sessions[call_id]

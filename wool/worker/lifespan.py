@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["entered", "expect_lifespan", "worker_state"]
+__all__ = ["WorkerState", "entered", "expect_lifespan", "worker_state"]
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from wool.types import Lifespan
@@ -21,11 +22,19 @@ _TOO_EARLY = (
 )
 
 
-class _Here:
-    """What this process has; it has one lifespan, whatever loops and threads run in it."""
+class WorkerState:
+    """What the lifespan of one worker yielded, once it was entered; `missing` says why not yet."""
 
-    missing: str | None = _ELSEWHERE
-    state: Any = None
+    def __init__(self, missing: str = _TOO_EARLY) -> None:
+        self.missing: str | None = missing
+        self.value: Any = None
+
+
+_process = WorkerState(_ELSEWHERE)
+"""What this process has, if it is a worker, on whatever loops and threads."""
+
+_here: ContextVar[WorkerState] = ContextVar("wool_worker_state", default=_process)
+"""What a worker has whose calls run in this context; a process may have several workers."""
 
 
 def worker_state() -> Any:
@@ -34,21 +43,27 @@ def worker_state() -> Any:
     It is the same object for every call on the worker, and on every thread. Raises RuntimeError in
     a process that is no worker, and in a worker before its lifespan was entered.
     """
-    if _Here.missing is not None:
-        raise RuntimeError(_Here.missing)
-    return _Here.state
+    state = _here.get()
+    if state.missing is not None:
+        raise RuntimeError(state.missing)
+    return state.value
 
 
-def expect_lifespan() -> None:
-    """Note that this process is a worker, whose lifespan will be entered."""
-    _Here.missing = _TOO_EARLY
+def expect_lifespan() -> WorkerState:
+    """Note that this process is a worker, whose lifespan will be entered; return its state."""
+    _process.missing = _TOO_EARLY
+    return _process
 
 
 @asynccontextmanager
-async def entered(lifespan: Lifespan | None) -> AsyncGenerator[None]:
-    """Run `lifespan` around the block, in one task. Raises what it raises."""
+async def entered(lifespan: Lifespan | None, state: WorkerState) -> AsyncGenerator[None]:
+    """Run `lifespan` around the block, in one task. Raises what it raises.
+
+    What it yields is the `state` of all that is begun in this context from now on.
+    """
+    _here.set(state)
     async with AsyncExitStack() as stack:
         if lifespan is not None:
-            _Here.state = await stack.enter_async_context(lifespan())
-        _Here.missing = None
+            state.value = await stack.enter_async_context(lifespan())
+        state.missing = None
         yield

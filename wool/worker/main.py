@@ -23,18 +23,23 @@ import traceback
 import warnings
 from collections.abc import Callable
 from typing import Literal, cast
+from uuid import UUID
 
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.control import receive_start
+from wool.settings import CallSettings
 from wool.support.forks import close_in_forks
+from wool.support.secret import Secret
 from wool.types import Lifespan
 from wool.values import serializer
 from wool.worker import lifeline
+from wool.worker.control_leash import ControlLeash
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.forked import end_forks_that_return_to
 from wool.worker.imports import once_imported
-from wool.worker.lifespan import expect_lifespan
-from wool.worker.runtime import Runtime
+from wool.worker.lifespan import WorkerState, expect_lifespan
+from wool.worker.logs import LogsToParent
+from wool.worker.runtime import Configuration, Runtime
 from wool.worker.signals import leave_to_the_parent
 from wool.worker.tracker import start_tracker_apart
 
@@ -63,9 +68,8 @@ def main() -> None:
     with asyncio.Runner(loop_factory=_loop_factory(start)) as runner:
         end_forks_that_return_to(runner.get_loop())
         try:
-            ready = functools.partial(_open_stderr, stderr)
-            runtime = Runtime(start, token, control, ready, _load(start))
-            runner.run(runtime.run())
+            state, lifespan = expect_lifespan(), _load(start)
+            runner.run(_live(start, _configuration(start, token, lifespan), state, control, stderr))
         except BaseException:  # noqa: BLE001 - user code: modules and the lifespan
             traceback.print_exc()
             end_at_once(FAILED)  # a thread of the user's could keep the process from ending
@@ -105,10 +109,40 @@ def _teach_multiprocessing() -> None:
 
 def _load(start: wire.Start) -> Lifespan | None:
     """Import the pool's modules, in order, and then what its lifespan needs."""
-    expect_lifespan()
     for name in start.modules:
         importlib.import_module(name)
     return serializer.loads(start.lifespan) if start.lifespan else None
+
+
+def _configuration(start: wire.Start, token: Secret, lifespan: Lifespan | None) -> Configuration:
+    calls = CallSettings(
+        token,
+        start.max_message_size,
+        start.grace,
+        start.start_timeout,
+        stall_timeout=start.stall_timeout if start.HasField("stall_timeout") else None,
+    )
+    uid, address = UUID(bytes=start.uid), os.fsdecode(start.address)
+    return Configuration(uid, address, calls, start.max_tasks or None, lifespan)
+
+
+async def _live(
+    start: wire.Start,
+    configuration: Configuration,
+    state: WorkerState,
+    control: socket.socket,
+    stderr: int,
+) -> None:
+    """Be a worker until the parent says stop. Raises what the lifespan does."""
+    leash = await ControlLeash.open(control, functools.partial(_open_stderr, stderr))
+    logs = LogsToParent(start.logging, leash.writer) if start.HasField("logging") else None
+    runtime = Runtime(configuration, leash, state)
+    async with runtime.alive():
+        if not await runtime.serve():
+            end_at_once(0)  # a routine ignores its cancellation
+    if logs is not None:
+        logs.close()
+    await leash.aclose()
 
 
 def _loop_factory(start: wire.Start) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -15,10 +15,11 @@ class Quota:
     How much before is random, so that the workers of a pool are not replaced all at once.
     """
 
-    def __init__(self, most: int, due: Callable[[], None]) -> None:
+    def __init__(self, most: int | None, due: Callable[[], None]) -> None:
         self._most: float = most or math.inf
         self._tell_due = due
-        self._due_at = most - random.randint(most // 20, most // 10)  # noqa: S311 - no secret
+        share = most or 0
+        self._due_at = share - random.randint(share // 20, share // 10)  # noqa: S311 - no secret
         self._taken = 0
 
     def take(self, *, beyond: bool = False) -> bool:

@@ -1,169 +1,159 @@
-"""The worker at work: takes links in, runs their calls, and ends within the grace."""
+"""The worker at work: takes links in, runs their calls, and ends them within the grace."""
 
 from __future__ import annotations
 
-__all__ = ["Runtime"]
+__all__ = ["Configuration", "Runtime"]
 
 import asyncio
 import contextlib
-import os
-import socket
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
 from uuid import UUID
 
 from wool.balancing.round_robin import RoundRobinLoadBalancer
 from wool.discovery.roster import Roster
 from wool.dispatch.loops import Dispatchers
 from wool.protocol import wire_pb2 as wire
-from wool.protocol.control import read_to_worker, write
 from wool.protocol.sessions import Sessions
 from wool.settings import CallSettings
 from wool.support.notes import note
-from wool.support.secret import Secret
 from wool.transport import carriers
 from wool.transport.link import Link
 from wool.transport.reception import Reception
-from wool.types import Lifespan, WorkerMetadata
-from wool.worker.ending import ORPHANED, end_at_once
-from wool.worker.lifespan import entered
-from wool.worker.logs import LogsToParent
+from wool.types import Lifespan, Peers
+from wool.worker.leash import Leash
+from wool.worker.lifespan import WorkerState, entered
 from wool.worker.quota import Quota
 
 
-class Runtime:
-    """One worker, from the start message to the stop message."""
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a worker needs, wherever it runs."""
 
-    def __init__(
-        self,
-        start: wire.Start,
-        token: Secret,
-        control: socket.socket,
-        ready: Callable[[], None],
-        lifespan: Lifespan | None,
-    ) -> None:
-        self._start = start
-        self._token = token
-        self._control = control
-        self._ready = ready
-        self._lifespan = lifespan
+    uid: UUID
+    address: str
+    """Where it listens; its carrier is named in it."""
+    calls: CallSettings
+    """For the calls that it takes, and those that its routines make."""
+    quota: int | None = None
+    """How many calls it takes; None for no limit."""
+    lifespan: Lifespan | None = None
+    """What its life is to be spent in."""
+
+
+class Runtime:
+    """One worker, on one event loop, which may have others: `alive`, and in that `serve`, once.
+
+    What ends its process, or is set for all of it, is left to whoever runs it.
+    """
+
+    def __init__(self, configuration: Configuration, leash: Leash, state: WorkerState) -> None:
+        self._configuration = configuration
+        self._leash = leash
+        self._state = state
         self._roster = Roster()
         self._callers: dict[Link, Sessions] = {}
         self._retired = asyncio.Event()
         self._drained = False
-        self._quota = Quota(start.max_tasks, lambda: self._tell(due=wire.Due()))
-        self._writer: asyncio.StreamWriter | None = None
-        self._logs: LogsToParent | None = None
-        settings = CallSettings(
-            token,
-            start.max_message_size,
-            start.grace,
-            start.start_timeout,
-            stall_timeout=start.stall_timeout if start.HasField("stall_timeout") else None,
-        )
-        self._peers = Dispatchers(self._roster, RoundRobinLoadBalancer(), settings)
+        self._quota = Quota(configuration.quota, leash.due)
+        self._context = copy_context()
+        self._deadline: float | None = None
+        calls = configuration.calls
+        self._peers = Dispatchers(self._roster, RoundRobinLoadBalancer(), calls)
+        listener = carriers.listener(configuration.address, calls.max_message_size)
+        self._reception = Reception(configuration.uid, calls.token, [listener], self._joined)
 
-    async def run(self) -> None:
-        """Live from the lifespan's begin to its end. Raises what it raises.
+    @asynccontextmanager
+    async def alive(self) -> AsyncGenerator[None]:
+        """Run the lifespan around the block, and leave it within what is left of the grace.
 
-        The process ends here if calls don't end within the grace, or if the parent is gone.
+        Raises what the lifespan raises, and TimeoutError if it is not left in time.
         """
-        reader, self._writer = await asyncio.open_connection(sock=self._control)
-        if self._start.HasField("logging"):
-            self._logs = LogsToParent(self._start.logging, self._writer)
         leaving = asyncio.timeout(None)
         try:
-            async with leaving, entered(self._lifespan):
-                leaving.reschedule(await self._serve(reader))
+            async with leaving, entered(self._configuration.lifespan, self._state):
+                yield
+                leaving.reschedule(self._deadline)
         except TimeoutError as error:
             if leaving.expired():
                 note(error, "The lifespan was not left within the pool's grace.")
             raise
-        if self._logs is not None:
-            self._logs.close()
-        self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader) -> float:
-        """Take calls until the parent says stop; return when the grace ends, in the loop's time."""
-        start = self._start
-        listener = carriers.listener(os.fsdecode(start.address), start.max_message_size)
-        reception = Reception(UUID(bytes=start.uid), self._token, [listener], self._joined)
-        await reception.open()
-        self._ready()
-        self._tell(ready=wire.Ready())
-        draining = asyncio.ensure_future(self._drain(reception))
+    async def serve(self) -> bool:
+        """Take calls until the leash says stop; tell whether all ended within the grace.
+
+        If not, they still run, on links that are still open. Calls see the context variables that
+        this is run with.
+        """
+        self._context = copy_context()
+        await self._reception.open()
+        self._leash.ready()
+        draining = asyncio.ensure_future(self._drain())
         try:
-            grace = await self._follow(reader)
+            grace = await self._leash.follow(self)
         finally:
             draining.cancel()
-        deadline = asyncio.get_running_loop().time() + grace
-        reception.close()
-        await self._turn_away_late_callers(reception, deadline)
-        if not await self._end_calls(deadline):
-            end_at_once(0)  # a routine ignores its cancellation
-        await reception.aclose()
+        self._deadline = asyncio.get_running_loop().time() + grace
+        self._reception.close()
+        await self._turn_away_late_callers(self._deadline)
+        if not await self._end_calls(self._deadline):
+            return False
+        await self.hang_up()
+        return True
+
+    async def hang_up(self) -> None:
+        """Close every link, which cancels the calls that came on it. To repeat it is harmless."""
+        await self._reception.aclose()
         self._peers.close()
-        return deadline
+
+    def update(self, peers: Peers, /) -> None:
+        for uid, returncode in peers.departed.items():
+            self._roster.drop(uid, returncode)
+        there = {peer.metadata.uid: peer for peer in peers.there}
+        for uid in self._roster.workers.keys() - there.keys():
+            self._roster.retire(uid)
+        for uid, peer in there.items():
+            # Old news about this very worker is wrong: it runs, or it would not hear it.
+            stopped = False if uid == self._configuration.uid else peer.stopped
+            if uid not in self._roster.workers:
+                self._roster.add(peer.metadata, stopped=stopped, tells_end=peer.tells_end)
+            self._roster.update(peer.metadata)
+            self._roster.mark(uid, stopped=stopped)
+        self._roster.tell()
+
+    def retire(self) -> None:
+        self._retired.set()
+
+    def extend(self) -> None:
+        if self._quota.extend():
+            self._leash.extended()
 
     def _joined(self, link: Link) -> Sessions:
         """Serve a caller. When it hangs up, its calls end."""
         self._callers = {link: s for link, s in self._callers.items() if not s.done}
-        sessions = self._callers[link] = Sessions(link, self._peers, self._admit)
+        sessions = self._callers[link] = Sessions(link, self._peers, self._context, self._admit)
         return sessions
 
     def _admit(self, opened: wire.Open) -> bool:
         return self._quota.take(beyond=opened.options.pinned)
 
-    def _tell(self, **kind: Any) -> None:
-        if self._writer is not None:
-            write(self._writer, wire.FromWorker(**kind))
-
-    async def _follow(self, reader: asyncio.StreamReader) -> float:
-        """Do as the parent says until it says stop; return the grace that it gives, in seconds."""
-        while True:
-            try:
-                message = await read_to_worker(reader)
-            except (EOFError, OSError):
-                end_at_once(ORPHANED)
-            if message.HasField("stop"):
-                return message.stop.grace
-            if message.HasField("peers"):
-                self._update(message.peers)
-            elif message.HasField("retire"):
-                self._retired.set()
-            elif message.HasField("extend") and self._quota.extend():
-                self._tell(extended=wire.Extended())
-
-    async def _drain(self, reception: Reception) -> None:
+    async def _drain(self) -> None:
         """Once another worker takes the calls, wait for those that run, and for callers to go."""
         await self._retired.wait()
         self._quota.end()
-        reception.close()
-        await reception.until_alone()
+        self._reception.close()
+        await self._reception.until_alone()
         self._drained = True
-        self._tell(drained=wire.Drained())
+        self._leash.drained()
 
-    async def _turn_away_late_callers(self, reception: Reception, deadline: float) -> None:
+    async def _turn_away_late_callers(self, deadline: float) -> None:
         """Reject what they call, who came before they heard that this worker is retired."""
         if self._drained:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
-                    await reception.until_alone()
-
-    def _update(self, peers: wire.Peers) -> None:
-        for departed in peers.departed:
-            self._roster.drop(UUID(bytes=departed.uid), departed.returncode)
-        there = {UUID(bytes=peer.uid): peer for peer in peers.peers}
-        for uid in self._roster.workers.keys() - there.keys():
-            self._roster.retire(uid)
-        for uid, peer in there.items():
-            if uid not in self._roster.workers:
-                self._roster.add(_metadata(uid, peer))
-            # Old news about this very worker is wrong: it runs, or it would not read.
-            self._roster.mark(uid, stopped=peer.stopped and peer.uid != self._start.uid)
-        self._roster.tell()
+                    await self._reception.until_alone()
 
     async def _end_calls(self, deadline: float) -> bool:
         """Cancel what runs; tell whether all of it ended in time."""
@@ -176,8 +166,3 @@ class Runtime:
         except TimeoutError:
             return False
         return True
-
-
-def _metadata(uid: UUID, peer: wire.Peer) -> WorkerMetadata:
-    address, tags = os.fsdecode(peer.address), frozenset(peer.tags)
-    return WorkerMetadata(uid, address, peer.pid, peer.version, tags)
