@@ -41,6 +41,9 @@ class Link(ABC):
     and in order, each in a later turn of the receiver's loop than the one that sent it.
     """
 
+    batches = 0
+    """How often frames have come: those that one of these counts came together."""
+
     @property
     @abstractmethod
     def max_message_size(self) -> int:

@@ -44,8 +44,6 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._gone = asyncio.Event()
         self._when_gone: list[Callable[[], None]] = []
         self._reader = FrameReader(HELLO_LIMIT)
-        self.batches = 0
-        """How often it was read: what came with one of them came together."""
 
     @property
     def max_message_size(self) -> int:
