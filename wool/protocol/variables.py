@@ -10,7 +10,15 @@ from functools import partial
 from wool.exceptions import MessageTooLarge, SerializationError
 from wool.protocol import wire_pb2 as wire
 from wool.values import serializer
-from wool.values.propagation import UNSET, Carried, is_known, snapshot, update
+from wool.values.propagation import (
+    UNSET,
+    Carried,
+    homes_to_tell,
+    is_found,
+    is_known,
+    snapshot,
+    update,
+)
 
 _LIMIT = 512 * 1024  # bytes: half of what a frame may take beside the value in it
 
@@ -38,6 +46,10 @@ def install(described: Iterable[wire.ContextValue]) -> None:
 
 def _packed(values: Mapping[str, object]) -> list[wire.ContextValue]:
     packed = [wire.ContextValue(name=name, value=_data(name, v)) for name, v in values.items()]
+    homes = homes_to_tell()
+    for variable in packed if homes else ():
+        if variable.name in homes:
+            variable.home = homes[variable.name]
     size = sum(len(variable.value) for variable in packed)
     if size > _LIMIT:
         largest = max(packed, key=lambda variable: len(variable.value))
@@ -65,10 +77,11 @@ def _data(name: str, value: object) -> bytes | None:
 
 
 def _read(variable: wire.ContextValue) -> object:
+    known = is_known(variable.name) or is_found(variable.name, variable.home)
     if not variable.HasField("value"):
         return UNSET
     load = partial(serializer.loads, variable.value)
-    if not is_known(variable.name):
+    if not known:
         return Carried(variable.value, load)
     try:
         return load()

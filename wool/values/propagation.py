@@ -6,6 +6,8 @@ __all__ = [
     "UNSET",
     "Carried",
     "described",
+    "homes_to_tell",
+    "is_found",
     "is_known",
     "is_propagated",
     "named",
@@ -18,11 +20,16 @@ import contextlib
 import importlib
 import inspect
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import Context, ContextVar, Token
 from dataclasses import dataclass
 from typing import Any, Final
+
+from wool.exceptions import SerializationError
+from wool.values import homes, serializer
+from wool.values.homes import Home
 
 UNSET: Final = object()
 """Stands for a variable that is not set."""
@@ -34,6 +41,12 @@ _log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _propagated: dict[str, ContextVar[Any]] = {}
 _modules: dict[str, str] = {}  # who propagates them; none for those that only travelled here
+_declared: set[tuple[str, str]] = set()  # names, and modules that propagate them when imported
+_homes: dict[str, Home | None] = {}  # of those that were looked for
+_unsettled: set[str] = set()  # of which it is not known yet whether others have to be told the home
+_told: dict[str, bytes] = {}  # homes that others have to be told, pickled
+_brought: set[str] = set()  # those that routines bring that travel by value
+_not_found: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +70,19 @@ def propagate(*context_vars: ContextVar[Any]) -> None:
     the function ran here, but that values are pickled: one that is changed in place, not set anew,
     does not come back.
 
-    Variables are known by their names at both ends. To call this where a module defines them is
-    enough, if the worker imports the module, too; a routine that travels by value brings the
-    variables that it uses with it. To repeat it for a variable is harmless.
+    Variables are known by their names at both ends. This may be called anywhere, before the calls:
+    a worker that does not know a variable imports the module in which it is a global, or an
+    attribute or item of one. A routine that travels by value brings the variables that it uses
+    with it. To repeat this for a variable is harmless.
 
-    Raises TypeError for anything but a ContextVar, and ValueError for a second variable of a name.
+    Args:
+        *context_vars: Variables of one's own, or of a library. One that is in no module's globals
+            has a meaning for routines that travel by value alone; a warning is logged.
+
+    Raises:
+        TypeError: For anything but a ContextVar.
+        ValueError: For a second variable of a name.
+
     Calls raise SerializationError if a value can't be pickled, and MessageTooLarge if all of them
     take more than 512 KiB.
     """
@@ -71,6 +92,7 @@ def propagate(*context_vars: ContextVar[Any]) -> None:
     frame = inspect.currentframe()
     caller = frame.f_back if frame is not None else None
     module: str = caller.f_globals.get("__name__", _MAIN) if caller is not None else _MAIN
+    on_import = caller is not None and caller.f_code.co_name == "<module>"
     with _lock:
         for var in context_vars:
             known = _propagated.get(var.name, var)
@@ -81,6 +103,9 @@ def propagate(*context_vars: ContextVar[Any]) -> None:
                 )
             _propagated[var.name] = var
             _modules[var.name] = module
+            _unsettled.add(var.name)
+            if on_import:
+                _declared.add((var.name, module))
     for var in context_vars:
         _adopt(var)
 
@@ -100,9 +125,11 @@ def _adopt(var: ContextVar[Any]) -> None:
     _carried.set(carried)
 
 
-def named(name: str, module: str, *default: Any) -> ContextVar[Any]:
-    """Return the variable of a name, which `module` propagates, or make it."""
-    if name not in _propagated and module != _MAIN:
+def named(name: str, module: str, home: Home | None, *default: Any) -> ContextVar[Any]:
+    """Return the variable of a name, which lives at `home` or `module` propagates, or make it."""
+    if home is not None:
+        _take(name, home, _pickled(home))
+    elif name not in _propagated and module != _MAIN:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
     with _lock:
@@ -114,20 +141,85 @@ def named(name: str, module: str, *default: Any) -> ContextVar[Any]:
 
 def described(var: ContextVar[Any]) -> tuple[Any, ...]:
     """Return the arguments with which `named` finds a propagated variable in another process."""
-    default: list[Any] = []
-    with contextlib.suppress(LookupError):
-        default.append(Context().run(var.get))
-    return var.name, _modules.get(var.name, _MAIN), *default
+    _brought.add(var.name)
+    return var.name, _modules.get(var.name, _MAIN), _home(var), *homes.default_of(var)
 
 
-def is_propagated(var: ContextVar[Any]) -> bool:
-    """Tell whether the values of a variable travel."""
-    return _propagated.get(var.name) is var
+def homes_to_tell() -> Mapping[str, bytes]:
+    """Return where those variables live that other processes may not know of themselves, by name.
+
+    It is what `is_found` takes there.
+    """
+    while _unsettled:
+        with contextlib.suppress(KeyError):  # another thread took the last
+            _settle(_unsettled.pop())
+    return _told
+
+
+def _settle(name: str) -> None:
+    home = _home(_propagated[name])
+    if home is not None:
+        if (name, home.module) not in _declared:
+            _told[name] = _pickled(home)
+    elif name not in _brought and not homes.is_in_main(_propagated[name]):
+        _log.warning(
+            "the ContextVar %r, which %r propagates, is in no module's globals: only routines that "
+            "travel by value see its value; make it a global of a module",
+            name,
+            _modules[name],
+        )
+
+
+def _home(var: ContextVar[Any]) -> Home | None:
+    if var.name not in _homes:
+        _homes[var.name] = homes.seek(var)
+    return _homes[var.name]
+
+
+def _pickled(home: Home) -> bytes:
+    what = "where a ContextVar lives"
+    try:
+        return serializer.dumps_in_band(tuple(home), what)
+    except SerializationError:  # the default
+        return serializer.dumps_in_band((home.module, home.qualname, home.key), what)
 
 
 def is_known(name: str) -> bool:
     """Tell whether a variable of this name is propagated here."""
     return name in _propagated
+
+
+def is_found(name: str, home: bytes) -> bool:
+    """Look for a variable at its home, and propagate it from now on if it is there."""
+    if not home or name in _not_found:
+        return False
+    return _take(name, Home(*serializer.loads(home)), home)
+
+
+def _take(name: str, home: Home, pickled: bytes) -> bool:
+    _told[name] = pickled
+    try:
+        found = homes.visit(home, name)
+    except Exception as error:  # noqa: BLE001 - importing runs user code
+        _not_found.add(name)
+        _log.warning(
+            "the ContextVar %r, which callers propagate, is not found in worker %d (%s: %s): "
+            "routines that travel by reference do not see its value there",
+            name,
+            os.getpid(),
+            type(error).__qualname__,
+            error,
+        )
+        return False
+    with _lock:
+        if _propagated.setdefault(name, found) is found:
+            _modules[name], _homes[name] = home.module, home
+    return True
+
+
+def is_propagated(var: ContextVar[Any]) -> bool:
+    """Tell whether the values of a variable travel."""
+    return _propagated.get(var.name) is var
 
 
 def snapshot() -> Mapping[str, object]:
