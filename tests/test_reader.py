@@ -2,6 +2,8 @@
 
 import contextlib
 import itertools
+from array import array
+from collections.abc import Sequence
 
 import pytest
 from google.protobuf.message import DecodeError
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.buffers import describe
 from wool.protocol.framing import LENGTH_SIZE, prefixed
 from wool.transport.reader import FrameReader
+from wool.values.serializer import Buffer
 
 LIMIT = 10 * 2**20
 Message = tuple[bytes, list[bytes]]
@@ -24,15 +28,20 @@ def _encoded(value: bytes, buffers: list[bytes]) -> bytes:
 
 
 def _read(data: bytes, sizes: list[int]) -> list[Message]:
+    found = _frames(data, sizes)
+    return [(frame.send.value, [bytes(b) for b in buffers]) for frame, buffers in found]
+
+
+def _frames(data: bytes, sizes: list[int]) -> list[tuple[wire.Frame, Sequence[Buffer]]]:
     """Feed `data` in pieces of `sizes`, over and over."""
-    reader, found, place, turn = FrameReader(LIMIT), list[Message](), 0, 0
+    reader, place, turn = FrameReader(LIMIT), 0, 0
+    found = list[tuple[wire.Frame, Sequence[Buffer]]]()
     while place < len(data):
         target = reader.get_buffer()
         assert len(target) > 0
         n = min(sizes[turn % len(sizes)], len(target), len(data) - place)
         target[:n] = data[place : place + n]
-        for frame, buffers in reader.read(n):
-            found.append((frame.send.value, [bytes(b) for b in buffers]))
+        found += reader.read(n)
         place, turn = place + n, turn + 1
     return found
 
@@ -95,6 +104,19 @@ def test_what_is_no_frame_is_refused() -> None:
 def test_garbage_is_refused_or_waits_for_more(data: bytes) -> None:
     with contextlib.suppress(ProtocolError, DecodeError):
         list(_feed(FrameReader(1_000), data))
+
+
+@pytest.mark.parametrize("size", [1, 4_000, 4_096, 5_000, 65_536, 300_000])
+def test_buffers_arrive_as_the_types_that_they_were_sent_as(size: int) -> None:
+    sent: list[Buffer] = [bytes(size), bytearray(size), memoryview(array("B", bytes(size)))]
+    frame = wire.Frame(call=1, send=wire.Send())
+    describe(frame, sent)
+    data = prefixed(frame.SerializeToString()) + b"".join(sent)
+    for pieces in ([1_000], [65_536], [10**6]):
+        ((_, buffers),) = _frames(data, pieces)
+        assert [type(each) for each in buffers] == [bytes, bytearray, memoryview]
+        assert not memoryview(buffers[2]).readonly
+        assert list(buffers) == sent
 
 
 def _feed(reader: FrameReader, data: bytes) -> list[object]:

@@ -5,7 +5,8 @@ What travels between wool processes. Every carrier sends these messages; none ad
 
 A link joins one caller to one worker. It opens with hello and welcome, then carries frames in
 both directions, multiplexed by call id. Values are pickled. Large buffers (pickle protocol 5)
-follow the frame itself. A parent and the workers that it started also share a
+follow the frame itself; so does a pickle that is large, as the first of them, and its field is
+empty. A parent and the workers that it started also share a
 control channel, which carries ToWorker and FromWorker.
 """
 
@@ -13,6 +14,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -23,6 +25,25 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _BufferKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BufferKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BufferKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEMORY: _BufferKind.ValueType  # 0
+    """that can be written to"""
+    BYTES: _BufferKind.ValueType  # 1
+    BYTEARRAY: _BufferKind.ValueType  # 2
+
+class BufferKind(_BufferKind, metaclass=_BufferKindEnumTypeWrapper): ...
+
+MEMORY: BufferKind.ValueType  # 0
+"""that can be written to"""
+BYTES: BufferKind.ValueType  # 1
+BYTEARRAY: BufferKind.ValueType  # 2
+Global___BufferKind: _TypeAlias = BufferKind  # noqa: Y015
 
 @_typing.final
 class Hello(_message.Message):
@@ -83,6 +104,7 @@ class Frame(_message.Message):
 
     CALL_FIELD_NUMBER: _builtins.int
     BUFFERS_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     BEGAN_FIELD_NUMBER: _builtins.int
@@ -103,6 +125,8 @@ class Frame(_message.Message):
     WELCOME_FIELD_NUMBER: _builtins.int
     call: _builtins.int
     """chosen by the caller, unique on its link"""
+    kinds: _builtins.bytes
+    """what each arrives as, see BufferKind; nothing if all are memory"""
     timeout: _builtins.float
     """seconds that the step has, and the calls that it makes"""
     began: _builtins.int
@@ -155,6 +179,7 @@ class Frame(_message.Message):
         *,
         call: _builtins.int = ...,
         buffers: _abc.Iterable[_builtins.int] | None = ...,
+        kinds: _builtins.bytes = ...,
         timeout: _builtins.float | None = ...,
         context: _abc.Iterable[Global___ContextValue] | None = ...,
         began: _builtins.int = ...,
@@ -176,7 +201,7 @@ class Frame(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "log", b"log", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "began", b"began", "buffers", b"buffers", "call", b"call", "cancel", b"cancel", "close", b"close", "context", b"context", "ended", b"ended", "hello", b"hello", "kind", b"kind", "log", b"log", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "began", b"began", "buffers", b"buffers", "call", b"call", "cancel", b"cancel", "close", b"close", "context", b"context", "ended", b"ended", "hello", b"hello", "kind", b"kind", "kinds", b"kinds", "log", b"log", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__timeout: _TypeAlias = _typing.Literal["timeout"]  # noqa: Y015
     _WhichOneofArgType__timeout: _TypeAlias = _typing.Literal["_timeout", b"_timeout"]  # noqa: Y015

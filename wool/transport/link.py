@@ -43,6 +43,10 @@ class Link(ABC):
 
     batches = 0
     """How often frames have come: those that one of these counts came together."""
+    queued = 0
+    """How many frames were sent."""
+    written = 0
+    """How many of them may have left. On a link that is lost, the others certainly have not."""
 
     @property
     @abstractmethod

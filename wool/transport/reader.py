@@ -1,7 +1,8 @@
 """Bytes to frames: the receiving half of the unix carrier, without the socket.
 
-Small frames are cut from a buffer that is used again and again. What is larger, and every buffer
-that follows a frame, is read straight into memory of its own, which the frame's receiver keeps.
+Small frames are cut from a buffer that is used again and again. What is larger is read straight
+into its place, which the receiver keeps, but for its end: that comes with what follows it, and when
+nobody reads to that place any more.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 __all__ = ["FrameReader"]
 
 from collections.abc import Sequence
-from typing import cast
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.buffers import Arriving, cut, kinds_of
 from wool.protocol.framing import LENGTH_SIZE, length_of
 from wool.values.serializer import Buffer
 
 _CAPACITY = 64 * 1024  # bytes
 _LEAST = 4 * 1024  # bytes, for one that may never hear more than a hello
+_TAIL = 4 * 1024  # bytes of what is large that are not read straight into its place
 
 
 class FrameReader:
@@ -31,10 +33,11 @@ class FrameReader:
         self._start = 0
         self._end = 0
         self.limit = limit
-        self._target: memoryview | None = None
+        self._arriving: Arriving | None = None
         self._filled = 0
         self._length: int | None = None
         self._frame: wire.Frame | None = None
+        self._kinds = b""
         self._buffers: list[Buffer] = []
 
     @property
@@ -53,18 +56,16 @@ class FrameReader:
 
     def get_buffer(self) -> memoryview:
         """Return where to read to; never empty."""
-        if self._target is not None:
-            return self._target[self._filled :]
+        if self._arriving is not None and self._lacking > _TAIL:
+            return self._arriving.memory[self._filled : -_TAIL]
         return self._view[self._end :]
 
     def read(self, nbytes: int) -> list[tuple[wire.Frame, Sequence[Buffer]]]:
         """Take note of `nbytes` more bytes and return what they complete."""
-        if self._target is not None:
+        if self._arriving is not None and self._lacking > _TAIL:
             self._filled += nbytes
-            if self._filled < len(self._target):
-                return []
-        else:
-            self._end += nbytes
+            return []
+        self._end += nbytes
         frames: list[tuple[wire.Frame, Sequence[Buffer]]] = []
         while (frame := self._next()) is not None:
             frames.append(frame)
@@ -87,8 +88,10 @@ class FrameReader:
                 frame, self._length, self._frame = self._frame, None, None
                 return frame, ()
             self._checked(self._length + sum(self._frame.buffers))
-        while len(self._buffers) < len(self._frame.buffers):
-            buffer = self._take(self._frame.buffers[len(self._buffers)], own=True)
+            self._kinds = kinds_of(self._frame)
+        while len(self._buffers) < len(self._kinds):
+            place = len(self._buffers)
+            buffer = self._take(self._frame.buffers[place], self._kinds[place])
             if buffer is None:
                 return None
             self._buffers.append(buffer)
@@ -101,25 +104,30 @@ class FrameReader:
             raise ProtocolError(f"a frame of {size:,} bytes came, and {self._limit:,} are allowed")
         return size
 
-    def _take(self, size: int, *, own: bool = False) -> bytes | bytearray | None:
-        """Cut `size` bytes off, or prepare to read them; with `own` into memory of their own."""
-        if self._target is not None:
-            if self._filled < size:
-                return None
-            whole = cast("bytearray", self._target.obj)
-            self._target = None
-            return whole
+    @property
+    def _lacking(self) -> int:
+        return 0 if self._arriving is None else len(self._arriving.memory) - self._filled
+
+    def _take(self, size: int, kind: int | None = None) -> Buffer | None:
+        """Return `size` bytes once they are there: those of a frame, or a buffer of some kind."""
         available = self._end - self._start
-        if available >= size:
-            piece = self._view[self._start : self._start + size]
-            self._start += size
-            return bytearray(piece) if own else bytes(piece)
-        if own or size > len(self._view) - LENGTH_SIZE:
-            target = bytearray(size)
-            target[:available] = self._view[self._start : self._end]
-            self._start = self._end
-            self._target, self._filled = memoryview(target), available
-        return None
+        if self._arriving is None:
+            if available >= size:
+                piece = self._view[self._start : self._start + size]
+                self._start += size
+                return bytes(piece) if kind is None else cut(piece, kind)
+            if kind is None and size <= len(self._view) - LENGTH_SIZE:
+                return None
+            self._arriving = Arriving(wire.BYTES if kind is None else kind, size)
+            self._filled = 0
+        begin, count = self._filled, min(available, self._lacking)
+        self._arriving.memory[begin : begin + count] = self._view[self._start : self._start + count]
+        self._start += count
+        self._filled += count
+        if self._lacking:
+            return None
+        arrived, self._arriving = self._arriving, None
+        return arrived.whole()
 
     def _compact(self) -> None:
         rest = self._end - self._start

@@ -9,6 +9,7 @@ __all__ = ["UnixLink", "connect"]
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -16,14 +17,17 @@ from google.protobuf.message import DecodeError
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.buffers import describe
 from wool.protocol.framing import prefixed
 from wool.protocol.handshake import HELLO_LIMIT
 from wool.support.forks import close_in_forks
 from wool.transport.congestion import Congestion
 from wool.transport.link import FRAME_OVERHEAD, Accepted, FrameHandler, Link
+from wool.transport.outgoing import Outgoing
 from wool.transport.reader import FrameReader
 from wool.values.serializer import Buffer
 
+_SAME_TURN = 50e-6  # seconds; what follows a write so soon had better wait for what else is sent
 _SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
 
 
@@ -35,9 +39,11 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._max_message_size = max_message_size
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._outgoing: Outgoing | None = None
         self._handler: FrameHandler | None = None
         self._queue: list[Buffer] = []
         self._corked = False
+        self._written_at = 0.0
         self._congestion = Congestion()
         self._lost = False
         self._error: Exception | None = None
@@ -63,14 +69,17 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         if self._lost:
             return
         if buffers:
-            del frame.buffers[:]  # it may have gone to another worker before
-            frame.buffers.extend(len(buffer) for buffer in buffers)
+            describe(frame, buffers)
         self._queue.append(prefixed(frame.SerializeToString()))
         self._queue.extend(buffers)
-        if not self._corked:
-            # The first frame of a turn goes out at once, and those that follow it in one write.
+        self.queued += 1
+        if self._corked:
+            return
+        if time.monotonic() - self._written_at > _SAME_TURN:
             self._write()
-            self._cork()
+        else:  # more may follow, too: all of it goes out in one write
+            self._corked = True
+            self._loop.call_soon(self._uncork)
 
     def flush(self) -> None:
         self._write()
@@ -97,13 +106,9 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def finish(self) -> None:
         self._write()
-        if self._transport is not None:
+        if self._transport is not None and self._outgoing is not None:
+            self._outgoing.finish(self._queue)
             self._transport.close()
-
-    def _cork(self) -> None:
-        """Keep what is sent until the loop's next turn."""
-        self._corked = True
-        self._loop.call_soon(self._uncork)
 
     def _uncork(self) -> None:
         self._corked = False
@@ -111,19 +116,15 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             self._write()
 
     def _write(self) -> None:
-        queue, self._queue = self._queue, []
-        if self._transport is None or self._lost or self._transport.is_closing():
+        outgoing, transport = self._outgoing, self._transport
+        if outgoing is None or transport is None or transport.is_closing() or outgoing.is_full():
             return
-        small: list[Buffer] = []
-        for chunk in queue:
-            if isinstance(chunk, bytes):
-                small.append(chunk)
-            else:
-                self._transport.write(b"".join(small))
-                self._transport.write(chunk)
-                small = []
-        if small:
-            self._transport.write(b"".join(small))
+        queue, self._queue = self._queue, []
+        self.written = self.queued
+        self._written_at = time.monotonic()
+        outgoing.write(queue)
+        if outgoing.is_full():
+            self._congestion.begin()
 
     def _lose(self, error: Exception | None) -> None:
         if self._lost:
@@ -131,6 +132,8 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._lost = True
         self._error = error
         self._queue.clear()
+        if self._outgoing is not None:
+            self._outgoing.clear()
         self._congestion.lose()
         if self._handler is not None:
             self._handler.lost(error)
@@ -139,6 +142,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._outgoing = Outgoing(self._transport)
         sock: socket.socket = transport.get_extra_info("socket")
         self._keep_in_forks = close_in_forks(sock.fileno())
         if self._lost:  # it was aborted before
@@ -157,10 +161,18 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             callback()
 
     def pause_writing(self) -> None:
+        if self._outgoing is not None:
+            self._outgoing.pause()
         self._congestion.begin()
 
     def resume_writing(self) -> None:
-        self._congestion.end()
+        if self._outgoing is None or self._lost:
+            return
+        self._outgoing.resume()
+        if self._queue:
+            self._write()
+        if not self._outgoing.is_full():
+            self._congestion.end()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
@@ -178,7 +190,6 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._corked = corked
         if self._queue and not corked:  # the answers to all that ended at once, in one write
             self._write()
-            self._cork()
 
 
 async def connect(path: str, max_message_size: int) -> UnixLink:
