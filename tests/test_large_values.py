@@ -52,6 +52,19 @@ async def test_large_and_small_calls_do_not_mix_up(pool: wool.WorkerPool) -> Non
     assert await asyncio.gather(*calls) == [*sizes, *range(0, 200, 2)]
 
 
+@pytest.mark.both_loops
+async def test_many_megabytes_each_way_at_once_arrive_in_order(pool: wool.WorkerPool) -> None:
+    sent = [bytes([n]) * (n * 700_000) for n in range(16)]
+    calls = [echo(value) for value in sent] + [double(n) for n in range(100)]
+    assert await asyncio.gather(*calls) == [*sent, *range(0, 200, 2)]
+
+
+async def test_large_values_of_each_type_come_back(pool: wool.WorkerPool) -> None:
+    for value in (bytes(10**6), bytearray(10**6), "\ud800" + "x" * 10**6, [[b"x" * 10**5], 1] * 3):
+        there = await echo(value)
+        assert (type(there), there) == (type(value), value)
+
+
 async def test_items_and_what_is_sent_may_be_large(pool: wool.WorkerPool) -> None:
     stream = parrot()
     await anext(stream)

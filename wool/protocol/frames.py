@@ -38,7 +38,7 @@ class Sender(Protocol):
         ...
 
 
-def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[memoryview]]:
+def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[Buffer]]:
     """Describe a task.
 
     Raises SerializationError, naming the argument that can't be pickled, and MessageTooLarge if

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["dumps", "is_by_value", "load_function", "loads"]
+__all__ = ["dumps", "dumps_apart", "is_by_value", "load_function", "loads"]
 
+import io
 import pickle
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from wool.values.apart import Apart, Buffer, Writable
 from wool.values.namespaces import Namespace
 from wool.values.parts import Part
 from wool.values.reader import Reading, read
@@ -23,17 +25,32 @@ class _Read(NamedTuple):
     globals: list[tuple[Namespace, int]]
 
 
-def dumps(value: object, buffer_callback: Callable[[pickle.PickleBuffer], bool] | None) -> bytes:
+def dumps(value: object) -> bytes:
     """Pickle `value`, with the classes, functions and globals that it needs."""
+    body = io.BytesIO()
+    parts = _write(value, body, None)
+    return _whole(body.getvalue(), parts)
+
+
+def dumps_apart(value: object) -> tuple[bytes, list[Buffer]]:
+    """Pickle `value` like `dumps`, with what is large in it beside the pickle."""
+    body = Apart()
+    parts = _write(value, body, body.keep_in_band)
+    data, buffers = body.take()
+    return _whole(data, parts), buffers
+
+
+def _write(
+    value: object, file: Writable, callback: Callable[[pickle.PickleBuffer], bool] | None
+) -> bytes:
     # It imports cloudpickle, which takes 29 ms and which not everybody needs.
     from wool.values.writer import write
 
-    body, parts = write(value, buffer_callback)
-    body.seek(0, 2)
-    body.write(parts)
-    body.write(len(parts).to_bytes(_LENGTH))
-    body.write(_END)
-    return body.getvalue()
+    return write(value, file, callback)
+
+
+def _whole(body: bytes, parts: bytes) -> bytes:
+    return b"".join((body, parts, len(parts).to_bytes(_LENGTH), _END))
 
 
 def is_by_value(data: bytes) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["PartPickler", "Pickler", "Sharing"]
 
 import builtins
-import io
 import pickle
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, cast, is_typeddict
 
 import cloudpickle.cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
+from wool.values.apart import Writable
 from wool.values.identities import identities
 from wool.values.making import make_function
 from wool.values.namespaces import Namespace, namespaces
@@ -81,7 +81,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def __init__(
         self,
         sharing: Sharing,
-        file: io.BytesIO,
+        file: Writable,
         callback: Callable[[pickle.PickleBuffer], bool] | None = None,
         own: Key | type | None = None,
     ) -> None:

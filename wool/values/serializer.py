@@ -15,20 +15,22 @@ __all__ = [
     "unreadable",
 ]
 
+import contextlib
 import pickle
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wool.exceptions import MessageTooLarge, SerializationError
-from wool.values import by_value
+from wool.values import apart, by_value
+from wool.values.apart import PROTOCOL, Buffer
 
-Buffer = bytes | bytearray | memoryview
-
-_PROTOCOL = 5
-_OUT_OF_BAND = 64 * 1024  # bytes; below it, copying is cheaper than a buffer of its own
-_MAIN = b"__main__"
+_BESIDE = 32 * 1024  # bytes; a pickle of more goes as a buffer, which no message copies
+_SHORT = 1024  # bytes, up to which `in` is faster than a regular expression
+_MAIN = b"\x8c\x08__main__"  # as the name of a module stands in a pickle
+_names_main = re.compile(re.escape(_MAIN)).search  # `in` takes ten times as long on underscores
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,15 @@ class Pickled:
     """A pickled value and the large buffers that go beside it, uncopied."""
 
     data: bytes
-    buffers: Sequence[memoryview] = ()
+    """The pickle; empty if that is large and is the first of the buffers."""
+    buffers: Sequence[Buffer] = ()
 
     @property
     def size(self) -> int:
         """All of it, in bytes."""
         if not self.buffers:
             return len(self.data)
-        return len(self.data) + sum(buffer.nbytes for buffer in self.buffers)
+        return len(self.data) + sum(map(len, self.buffers))
 
 
 def dumps(value: object, what: str, limit: int) -> Pickled:
@@ -51,21 +54,13 @@ def dumps(value: object, what: str, limit: int) -> Pickled:
 
     Raises SerializationError, and MessageTooLarge if it takes more than `limit` bytes.
     """
-    buffers: list[memoryview] = []
-
-    def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
-        raw = buffer.raw()
-        if raw.nbytes < _OUT_OF_BAND:
-            return True
-        buffers.append(raw)
-        return False
-
     try:
-        pickled = Pickled(_dumps(value, buffers, keep_in_band), buffers)
+        data, buffers = _dumps(value)
     except KeyboardInterrupt:  # the user's, at the caller
         raise
     except BaseException as error:
         raise unpicklable(value, what, error) from error
+    pickled = Pickled(data, buffers) if len(data) <= _BESIDE else Pickled(b"", [data, *buffers])
     if pickled.size > limit:
         raise MessageTooLarge.of(what, pickled.size, limit)
     return pickled
@@ -74,33 +69,44 @@ def dumps(value: object, what: str, limit: int) -> Pickled:
 def dumps_in_band(value: object, what: str) -> bytes:
     """Pickle `value` into bytes alone. Raises SerializationError."""
     try:
-        return _dumps(value, [], None)
+        return _dumps_in_band(value)
     except Exception as error:
         raise unpicklable(value, what, error) from error
 
 
 def loads(data: bytes, buffers: Sequence[Buffer] = ()) -> Any:
-    """Unpickle. Raises whatever the value's own code raises."""
+    """Unpickle what `Pickled` holds. Raises whatever the value's own code raises."""
+    if not data and buffers:
+        data, buffers = bytes(buffers[0]), buffers[1:]
     if by_value.is_by_value(data):
         return by_value.loads(data, buffers)
     return pickle.loads(data, buffers=buffers)
 
 
-def _dumps(
-    value: object,
-    buffers: list[memoryview],
-    callback: Callable[[pickle.PickleBuffer], bool] | None,
-) -> bytes:
+def _dumps_in_band(value: object) -> bytes:
+    if not _by_value_registry():
+        # cloudpickle may know better, and says why if not.
+        with contextlib.suppress(Exception):
+            data = pickle.dumps(value, PROTOCOL)
+            if not _is_of_main(data):
+                return data
+    return by_value.dumps(value)
+
+
+def _dumps(value: object) -> tuple[bytes, Sequence[Buffer]]:
     if not _by_value_registry():
         try:
-            data = pickle.dumps(value, _PROTOCOL, buffer_callback=callback)
+            data, buffers = apart.dumps(value)
         except Exception:  # noqa: BLE001 - cloudpickle may know better, and says why if not
-            data = _MAIN
+            return by_value.dumps_apart(value)
         # What pickle refers to in __main__ is not there in another process.
-        if _MAIN not in data:
-            return data
-    buffers.clear()
-    return by_value.dumps(value, callback)
+        if not _is_of_main(data):
+            return data, buffers
+    return by_value.dumps_apart(value)
+
+
+def _is_of_main(data: bytes) -> bool:
+    return _MAIN in data if len(data) <= _SHORT else _names_main(data) is not None
 
 
 def _by_value_registry() -> bool:

@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 
+from wool.values.apart import Writable
 from wool.values.identities import identities
 from wool.values.namespaces import Namespace, namespaces
 from wool.values.parts import CURE, GONE, Key, Part
@@ -22,18 +23,17 @@ _FOUND = (FunctionType, ModuleType, set, frozenset, tuple)  # or can have no sta
 
 
 def write(
-    value: object, callback: Callable[[pickle.PickleBuffer], bool] | None
-) -> tuple[io.BytesIO, bytes]:
-    """Return the pickled value, and the parts that go with it."""
+    value: object, file: Writable, callback: Callable[[pickle.PickleBuffer], bool] | None
+) -> bytes:
+    """Write the pickled value to `file`; return the parts that go with it."""
     writer = _Writer()
-    body = io.BytesIO()
     # In a function globals stand as their names. What else is sent is a copy.
     kind = PartPickler if isinstance(value, FunctionType) else Pickler
-    pickler = kind(writer, body, callback)
+    pickler = kind(writer, file, callback)
     pickler.pickle(value)
     parts = writer.parts(pickler.needs)
     table = [(key, *part) for key, part in parts]
-    return body, pickle.dumps((identities.process, table), _PROTOCOL)
+    return pickle.dumps((identities.process, table), _PROTOCOL)
 
 
 class _Writer:
