@@ -1,8 +1,12 @@
 """Who gets a call when the first choice can't take it, and what is never lost or done twice."""
 
 import asyncio
+import contextlib
 import os
+import signal
+import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -29,6 +33,50 @@ async def last_words(n: int) -> int:
     if n == 0:
         asyncio.get_running_loop().call_later(0.05, os._exit, 0)
     return n
+
+
+@wool.routine
+async def cut_links() -> None:
+    """Hang up on every caller, and live on."""
+    for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(descriptor))) as sock:
+            listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if str(sock.getsockname()).endswith(".sock") and not listens:
+                sock.shutdown(socket.SHUT_RDWR)
+    await asyncio.sleep(60)
+
+
+class FirstFirst:
+    """Names the workers as they joined."""
+
+    def choose(
+        self, task: wool.Task, workers: Sequence[wool.WorkerLike]
+    ) -> Sequence[wool.WorkerLike]:
+        del task
+        return workers
+
+
+async def test_calls_that_can_not_have_left_go_to_another_worker_if_theirs_is_dead() -> None:
+    async with wool.WorkerPool(size=2, loadbalancer=FirstFirst) as pool:
+        assert await double(1) == 2
+        first = next(iter(pool.workers.values())).pid
+        os.kill(first, signal.SIGKILL)
+        os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - unheard by the loop
+        assert await asyncio.gather(*map(double, range(5))) == [0, 2, 4, 6, 8]
+        assert pool.stats().failed == 0
+
+
+async def test_a_call_whose_link_breaks_while_its_worker_lives_raises_at_once() -> None:
+    async with wool.WorkerPool(size=1):
+        call = asyncio.ensure_future(cut_links())
+        later = asyncio.ensure_future(asyncio.sleep(0.8))
+        done, _ = await asyncio.wait([call, later], return_when=asyncio.FIRST_COMPLETED)
+        later.cancel()
+        assert done == {call}
+        with pytest.raises(wool.WorkerDied, match="went away") as caught:
+            await call
+        assert caught.value.exitcode is caught.value.signal is None
+        assert await double(2) == 4
 
 
 async def test_an_idempotent_call_is_started_three_times_at_most(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class Wire:
     """A sender that keeps what is sent."""
 
     max_message_size = 1_000_000
+    queued = written = 0
 
     def __init__(self) -> None:
         self.sent: list[str | None] = []

@@ -69,7 +69,7 @@ class Admission:
 
     def end(self, uid: UUID, outcome: Outcome | Lost | None) -> None:
         """Give back the place of a call that has ended, None standing for one given up."""
-        if not isinstance(outcome, Outcome) or outcome.kind != "reject":
+        if outcome is None or not outcome.not_started:
             with self._lock:
                 self._ends.append(time.monotonic())
         self.give_back(uid)

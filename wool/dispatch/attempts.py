@@ -31,12 +31,13 @@ class Attempts:
     def note(self, worker: Connection, outcome: Outcome | Lost, news: int) -> bool:
         """Note one that failed, after so many `news`. Tell whether another may follow."""
         if isinstance(outcome, Lost):
-            self.started += 1
-            self.lost = worker, outcome
-            if not may_be_repeated(self.task) or isinstance(outcome.error, PoolClosed):
+            if isinstance(outcome.error, PoolClosed):
                 return False
-            if self.started == MOST:
-                return False
+            if not outcome.not_started:
+                self.started += 1
+                self.lost = worker, outcome
+                if not may_be_repeated(self.task) or self.started == MOST:
+                    return False
         self.passed_over.add(worker.uid, news)
         self.patient = True
         return True

@@ -17,7 +17,7 @@ from wool.dispatch.stats import Ledger
 from wool.exceptions import PoolClosed, WorkerStalled
 from wool.protocol.load import News
 from wool.settings import CallSettings
-from wool.support.processes import CAN_TELL_STOPPED
+from wool.support.processes import CAN_TELL_STOPPED, is_ending
 
 _POST_MORTEM = 1.0  # seconds to wait for the exit status of a worker that hung up
 _SILENT = 1.0  # seconds after which, for want of better knowledge, a worker may be stopped
@@ -100,12 +100,15 @@ class Workers:
             return False
         return True
 
-    async def returncode(self, uid: UUID) -> int | None:
-        """Return how a worker that hung up ended, waiting for a moment until it is known."""
+    async def returncode(self, uid: UUID, pid: int) -> int | None:
+        """Return how a worker that hung up ended, waiting for a moment until it is known.
+
+        None at once if its process goes on, or nobody will tell.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_POST_MORTEM):
                 with self.watching() as woken:
-                    while uid in self._roster.workers or self._roster.is_retired(uid):
+                    while self._roster.will_tell_end(uid) and is_ending(pid):
                         await woken.wait()
                         woken.clear()
         return self._roster.returncode(uid)

@@ -89,6 +89,8 @@ class Call:
         self.outcomes: deque[Outcome | Lost] = deque()
         """Those that came and were not taken yet."""
         self.acknowledged = False
+        self.place = 0
+        """Which frame of the link opened it, counted from one."""
         self._task = task
         self._waiter: asyncio.Future[None] | None = None
         self._observer = Observer(task) if task.observed else None
@@ -177,9 +179,9 @@ class Call:
         else:
             self._end(outcome)
 
-    def lost(self, error: Exception | None) -> None:
-        """The link is gone."""
-        self._end(Lost(self.acknowledged, error))
+    def lost(self, error: Exception | None, *, written: int) -> None:
+        """The link is gone, on which so many frames may have left."""
+        self._end(Lost(self.acknowledged, error, not_started=self.place > written))
 
     def yielded(self, outcome: Outcome) -> None:
         """Take an item."""

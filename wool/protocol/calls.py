@@ -54,6 +54,7 @@ class Calls(CallTable):
         self._sender.send(opening, buffers)
         kind = PrefetchingCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
+        call.place = self._sender.queued
         self._load.in_flight += 1
         self.unacknowledged.add(call_id)
         return call
@@ -92,7 +93,7 @@ class Calls(CallTable):
     def lost(self, error: Exception | None) -> None:
         """The link is gone, and with it every call on it."""
         for call in list(self._calls.values()):
-            call.lost(error)
+            call.lost(error, written=self._sender.written)
         self._abandoned.clear()
         self.unacknowledged.clear()
 

@@ -29,6 +29,16 @@ class Sender(Protocol):
         """Bytes that one pickled value may take."""
         ...
 
+    @property
+    def queued(self) -> int:
+        """How many frames were sent."""
+        ...
+
+    @property
+    def written(self) -> int:
+        """How many of them may have left."""
+        ...
+
     def send(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         """Queue a frame. Never waits."""
         ...

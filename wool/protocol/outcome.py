@@ -30,6 +30,11 @@ class Outcome:
     buffers: Sequence[Buffer] = ()
 
     @property
+    def not_started(self) -> bool:
+        """Whether the worker did not take the call, and never will."""
+        return self.kind == "reject"
+
+    @property
     def cancels(self) -> int:
         """How many cancellations the step had seen."""
         frame = self.frame
@@ -94,3 +99,5 @@ class Lost:
 
     acknowledged: bool
     error: Exception | None = None
+    not_started: bool = False
+    """Whether the call certainly never left this process."""

@@ -30,9 +30,7 @@ class Tally:
 
     def note(self, outcome: Outcome | Lost | None) -> None:
         """Count a call that ended without returning; None stands for one that was abandoned."""
-        if not isinstance(outcome, Outcome):
-            self.failed += 1
-        elif outcome.is_closing:
+        if isinstance(outcome, Outcome) and outcome.is_closing:
             self.completed += 1
-        elif outcome.kind != "reject":
+        elif outcome is None or not outcome.not_started:
             self.failed += 1

@@ -41,11 +41,11 @@ class Link(ABC):
     and in order, each in a later turn of the receiver's loop than the one that sent it.
     """
 
-    batches = 0
+    batches: int = 0
     """How often frames have come: those that one of these counts came together."""
-    queued = 0
+    queued: int = 0
     """How many frames were sent."""
-    written = 0
+    written: int = 0
     """How many of them may have left. On a link that is lost, the others certainly have not."""
 
     @property

@@ -1,10 +1,12 @@
-"""What is written to a socket's transport: many small parts at once, a large one piece by piece."""
+"""What is written to a socket: many small parts at once, a large one piece by piece."""
 
 from __future__ import annotations
 
 __all__ = ["Outgoing"]
 
 import asyncio
+import os
+import socket
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -14,28 +16,31 @@ _PIECE = 1024 * 1024  # bytes
 
 
 class Outgoing:
-    """Writes in order, and no more of a large buffer than the transport takes.
+    """Writes in order, and no more of a large buffer than the socket takes.
 
-    Nothing is to be written while it is full.
-
-    A transport copies what it can't send at once, and goes through all of that with each write.
+    A transport copies what it can't send at once, and goes through all of that with each write;
+    and it does not say what became of a write. While it has nothing of its own to send, what is
+    small goes to the socket by itself. Nothing is to be written while this is full.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
+        sock: socket.socket = transport.get_extra_info("socket")
+        self._descriptor = sock.fileno()
         self._transport = transport
         self._waiting: deque[Buffer] = deque()
         self._paused = False
+        self._is_lent = False  # the transport may have something to send
 
     def is_full(self) -> bool:
         """Tell whether more had better wait."""
         return self._paused or bool(self._waiting)
 
-    def write(self, parts: Sequence[Buffer]) -> None:
-        """Write what can be written, and keep the rest for later."""
-        if len(parts) == 1 and len(parts[0]) < _PIECE:
-            self._transport.write(parts[0])
-            return
-        small: list[bytes] = []
+    def write(self, parts: Sequence[Buffer]) -> bool:
+        """Write what can be written, and keep the rest for later.
+
+        Tell whether any of it can have left: not if the other end is gone. The transport is open.
+        """
+        small: list[Buffer] = []
         for part in parts:
             if isinstance(part, bytes) and len(part) < _PIECE:
                 small.append(part)
@@ -43,11 +48,11 @@ class Outgoing:
                 self._waiting.append(b"".join(small))
                 self._waiting += _pieces(part)
                 small = []
-        if self._waiting:
-            self._waiting.append(b"".join(small))
-            self._go_on()
-        elif small:
-            self._transport.write(b"".join(small))
+        if not self._waiting:
+            return self._write_small(small[0] if len(small) == 1 else b"".join(small))
+        self._waiting.append(b"".join(small))
+        self._go_on()
+        return True
 
     def pause(self) -> None:
         """Keep what is written: the transport has enough."""
@@ -68,7 +73,24 @@ class Outgoing:
         """Drop what is left."""
         self._waiting.clear()
 
+    def _write_small(self, data: Buffer) -> bool:
+        if self._is_lent and self._transport.get_write_buffer_size():
+            self._transport.write(data)
+            return True
+        self._is_lent = False
+        try:
+            written = os.write(self._descriptor, data)
+        except (BrokenPipeError, ConnectionResetError):
+            return False  # the transport reads what the other end sent before it left, and its end
+        except OSError:  # would block, or worse: then the transport says so
+            written = 0
+        if written < len(data):
+            self._is_lent = True
+            self._transport.write(memoryview(data)[written:])
+        return True
+
     def _go_on(self) -> None:
+        self._is_lent = True
         while self._waiting and not self._paused:
             self._transport.write(self._waiting.popleft())
 

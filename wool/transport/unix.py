@@ -120,9 +120,9 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         if outgoing is None or transport is None or transport.is_closing() or outgoing.is_full():
             return
         queue, self._queue = self._queue, []
-        self.written = self.queued
         self._written_at = time.monotonic()
-        outgoing.write(queue)
+        if outgoing.write(queue):
+            self.written = self.queued
         if outgoing.is_full():
             self._congestion.begin()
 
