@@ -154,6 +154,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             self._accepted(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None  # asyncio's raises if it is aborted once more
         self._keep_in_forks()
         self._lose(exc)
         self._gone.set()
