@@ -58,8 +58,9 @@ class Link(ABC):
         """Hand every frame to `handler` from now on, and take frames of up to `limit` bytes.
 
         A frame with its buffers that takes more aborts the link with ProtocolError; None allows
-        what the largest value needs. Until a handler is attached, frames are dropped. If the link
-        is gone already, the handler is told at once.
+        what the largest value needs. What has come already may be held to the limit before. Until
+        a handler is attached, frames are dropped. If the link is gone already, the handler is told
+        at once.
         """
 
     @abstractmethod

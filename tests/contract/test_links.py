@@ -1,0 +1,287 @@
+"""What a link is, on any carrier: frames arrive whole and in order, and its end is told once."""
+
+import asyncio
+import contextvars
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.contract.ends import Carrier, Ear, ends, item
+from wool.exceptions import ProtocolError
+from wool.protocol import wire_pb2 as wire
+from wool.values.serializer import Buffer
+
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
+
+KIB = 1024
+MIB = 1024 * KIB
+
+Ears = tuple[Ear, Ear]
+
+
+@pytest.fixture
+def ears() -> Ears:
+    return Ear(), Ear()
+
+
+async def test_frames_arrive_in_order_whenever_they_were_sent(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as (near, _):
+        for n in range(1_000):
+            near.send(item(n))
+            if n % 10 == 0:
+                near.flush()
+            if n % 100 == 0:
+                await asyncio.sleep(0)
+        await ears[1].hear(1_000)
+        assert ears[1].values == [b"%d" % n for n in range(1_000)]
+
+
+async def test_both_ends_send_at_once(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as links:
+        for n in range(100):
+            for link in links:
+                link.send(item(n))
+        for ear in ears:
+            await ear.hear(100)
+            assert ear.values == [b"%d" % n for n in range(100)]
+
+
+async def test_a_frame_is_another_object_at_the_other_end(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as (near, _):
+        sent = item(1)
+        near.send(sent)
+        sent.send.value = b"changed since"
+        await ears[1].hear(1)
+        assert ears[1].values == [b"1"]
+
+
+async def test_buffers_of_any_size_arrive_with_their_frame(carrier: Carrier, ears: Ears) -> None:
+    sizes = [0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 3 * MIB]
+    sent = [bytes([n + 1]) * size for n, size in enumerate(sizes)]
+    async with ends(carrier, *ears) as (near, _):
+        near.send(item(b"all"), sent)
+        near.send(item(b"none"))
+        near.send(item(b"last"), sent[-1:])
+        await ears[1].hear(3)
+        assert ears[1].values == [b"all", b"none", b"last"]
+        heard = [[bytes(buffer) for buffer in buffers] for buffers in ears[1].buffers]
+        assert heard == [sent, [], sent[-1:]]
+
+
+async def test_a_buffer_that_arrived_is_memory_of_the_receivers_own(
+    carrier: Carrier, ears: Ears
+) -> None:
+    sent = bytearray(100 * KIB)
+    async with ends(carrier, *ears) as (near, _):
+        near.send(item(1), [memoryview(sent)])
+        await ears[1].hear(1)
+        [buffer] = ears[1].buffers[0]
+        memoryview(buffer)[0] = 1
+        assert sent[0] == 0
+
+
+async def test_a_frame_may_take_what_the_largest_value_needs(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as (near, _):
+        near.send(item(bytes(near.max_message_size)))
+        near.send(item(b""), [bytes(near.max_message_size)])
+        await ears[1].hear(2)
+        assert [len(value) for value in ears[1].values] == [near.max_message_size, 0]
+
+
+@pytest.mark.parametrize("buffers", [[], [bytes(600), bytes(500)]], ids=["frame", "buffers"])
+async def test_a_frame_over_the_limit_closes_the_link(
+    carrier: Carrier, ears: Ears, buffers: list[bytes]
+) -> None:
+    async with ends(carrier, *ears, limit=1_000) as (near, _):
+        near.send(item(bytes(900)))
+        await ears[1].hear(1)
+        near.send(item(b"" if buffers else bytes(1_000)), buffers)
+        near.send(item(b"too late"))
+        error = await ears[1].hear_loss()
+        assert isinstance(error, ProtocolError)
+        assert "1,000 are allowed" in str(error)
+        assert len(ears[1].frames) == 1
+        await ears[0].hear_loss()
+
+
+async def test_a_handler_may_give_way_to_another_that_takes_larger_frames(
+    carrier: Carrier, ears: Ears
+) -> None:
+    later = Ear()
+    first = Ear(reply=lambda frame: far.attach(later))
+    async with ends(carrier, ears[0], first, limit=100) as (near, far):
+        near.send(item(bytes(10)))
+        await first.hear(1)
+        for size in (20, MIB):
+            near.send(item(bytes(size)))
+        await later.hear(2)
+        assert [len(value) for value in first.values + later.values] == [10, 20, MIB]
+
+
+async def test_nothing_arrives_while_it_is_being_sent(carrier: Carrier, ears: Ears) -> None:
+    order = list[str]()
+
+    def answer(frame: wire.Frame) -> None:
+        order.append("question")
+        far.send(item(b"answer"))
+        order.append("answered")
+
+    near_ear = Ear(reply=lambda frame: order.append("answer"))
+    async with ends(carrier, near_ear, Ear(reply=answer)) as (near, far):
+        near.send(item(b"question"))
+        order.append("asked")
+        await near_ear.hear(1)
+        assert order == ["asked", "question", "answered", "answer"]
+
+
+async def test_what_arrives_is_heard_outside_of_the_senders_context(
+    carrier: Carrier, ears: Ears
+) -> None:
+    variable = contextvars.ContextVar("variable", default="not set")
+    seen = list[str]()
+    looking = Ear(reply=lambda frame: seen.append(variable.get()))
+    async with ends(carrier, ears[0], looking) as (near, _):
+        variable.set("the sender's")
+        near.send(item(1))
+        await asyncio.sleep(0)
+        near.send(item(2))
+        await looking.hear(2)
+        assert seen == ["not set", "not set"]
+
+
+async def test_a_link_on_which_much_is_queued_is_congested_until_it_has_gone_out(
+    carrier: Carrier, ears: Ears
+) -> None:
+    async with ends(carrier, *ears) as (near, _):
+        calls = list[str]()
+        near.when_writable(lambda: calls.append("now"))
+        assert (near.is_congested, calls) == (False, ["now"])
+        for _ in range(20):
+            near.send(item(bytes(MIB)))
+        near.flush()
+        near.when_writable(lambda: calls.append("later"))
+        assert (near.is_congested, calls) == (True, ["now"])
+        await near.until_writable()
+        assert (near.is_congested, calls) == (False, ["now", "later"])
+        await ears[1].hear(20)
+        assert calls == ["now", "later"]
+
+
+async def test_whoever_waits_for_a_congested_link_goes_on_when_it_is_lost(
+    carrier: Carrier, ears: Ears
+) -> None:
+    async with ends(carrier, *ears) as (near, far):
+        calls = list[str]()
+        for _ in range(20):
+            near.send(item(bytes(MIB)))
+        near.flush()
+        near.when_writable(lambda: calls.append("writable"))
+        waiting = asyncio.create_task(near.until_writable())
+        await asyncio.sleep(0)
+        near.abort()
+        async with asyncio.timeout(10):
+            await waiting
+            await far.wait_closed()
+        assert (near.is_congested, calls) == (False, [])
+
+
+async def test_finishing_delivers_what_was_queued_before_both_ends_are_told(
+    carrier: Carrier, ears: Ears
+) -> None:
+    async with ends(carrier, *ears) as (near, far):
+        for n in range(10):
+            near.send(item(n), [bytes(MIB)])
+        near.finish()
+        near.send(item(b"too late"))
+        assert ears[0].losses == []
+        far.send(item(b"in vain"))
+        async with asyncio.timeout(10):
+            await asyncio.gather(near.wait_closed(), far.wait_closed())
+        assert ears[1].values == [b"%d" % n for n in range(10)]
+        assert (ears[0].values, ears[0].losses) == ([], [None])
+        assert len(ears[1].losses) == 1
+
+
+async def test_aborting_tells_the_handler_once_and_at_once(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as (near, far):
+        error = ValueError("why")
+        near.abort(error)
+        assert ears[0].losses == [error]
+        near.abort(ValueError("again"))
+        near.send(item(b"too late"))
+        near.flush()
+        near.finish()
+        async with asyncio.timeout(10):
+            await asyncio.gather(near.wait_closed(), far.wait_closed())
+        assert ears[0].losses == [error]
+        assert (ears[1].frames, ears[1].losses) == ([], [None])
+
+
+async def test_a_handler_that_comes_to_a_lost_link_is_told_at_once(
+    carrier: Carrier, ears: Ears
+) -> None:
+    async with ends(carrier, *ears) as (near, _):
+        error = ValueError("why")
+        near.abort(error)
+        late = Ear()
+        near.attach(late)
+        assert late.losses == [error]
+
+
+async def test_the_end_of_a_connection_calls_back_once(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as (near, far):
+        calls = list[str]()
+        for name, link in (("near", near), ("far", far)):
+            link.when_closed(lambda name=name: calls.append(name))  # type: ignore[misc]
+        near.abort()
+        assert calls == []
+        async with asyncio.timeout(10):
+            await asyncio.gather(near.wait_closed(), far.wait_closed())
+        assert sorted(calls) == ["far", "near"]
+        near.when_closed(lambda: calls.append("now"))
+        assert calls[2:] == ["now"]
+
+
+class Refusing(Ear):
+    """Raises at the second frame."""
+
+    error: Exception
+
+    def received(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
+        super().received(frame, buffers)
+        if len(self.frames) > 1:
+            raise self.error
+
+
+async def test_what_is_not_allowed_to_a_handler_closes_the_link(
+    carrier: Carrier, ears: Ears
+) -> None:
+    refusing = Refusing()
+    refusing.error = ProtocolError("not now")
+    async with ends(carrier, ears[0], refusing) as (near, _):
+        for n in range(3):
+            near.send(item(n))
+        error = await refusing.hear_loss()
+        assert isinstance(error, ProtocolError)
+        assert "not now" in str(error)
+        assert len(refusing.frames) == 2
+        await ears[0].hear_loss()
+
+
+async def test_a_bug_in_a_handler_is_reported_and_closes_the_link(
+    carrier: Carrier, ears: Ears
+) -> None:
+    reports = list[dict[str, Any]]()
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda loop, report: reports.append(report))
+    buggy = Refusing()
+    buggy.error = LookupError("a bug")
+    async with ends(carrier, ears[0], buggy) as (near, _):
+        for n in range(3):
+            near.send(item(n))
+        assert await buggy.hear_loss() is buggy.error
+        await ears[0].hear_loss()
+    loop.set_exception_handler(before)
+    assert [report["exception"] for report in reports] == [buggy.error]
