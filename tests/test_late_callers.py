@@ -1,7 +1,6 @@
 """Who comes to a worker that is about to end is turned away, so that another may take the call."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -9,9 +8,7 @@ import pytest
 
 from tests.home import Home
 from tests.routines import double, refuse_to_end
-from wool.fleet.janitor import Janitor
-from wool.fleet.local_worker import LocalWorker, Place, launched
-from wool.fleet.runtime_directory import RuntimeDirectory
+from wool.fleet.local_workers import LocalWorkers
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
@@ -22,6 +19,7 @@ from wool.tasks import Task
 from wool.transport.carriers import connect
 from wool.transport.joining import authenticate
 from wool.transport.link import Link
+from wool.types import StartedWorker
 
 pytestmark = pytest.mark.anyio
 
@@ -29,15 +27,12 @@ _SETTINGS = CallSettings(Secret(bytes(32)), max_message_size=2**20, grace=10.0, 
 
 
 @asynccontextmanager
-async def _worker() -> AsyncGenerator[LocalWorker]:
+async def _worker() -> AsyncGenerator[StartedWorker]:
     """Run a worker whose token the test knows."""
-    directory = RuntimeDirectory()
-    janitor = Janitor(directory.path)
-    with contextlib.ExitStack() as ending:
-        ending.callback(directory.remove)
-        ending.callback(janitor.dismiss)
-        async with launched(WorkerSettings(_SETTINGS), Place(directory.path, janitor)) as worker:
-            yield worker
+    with LocalWorkers() as factory:
+        worker = await factory.start(WorkerSettings(_SETTINGS))
+        yield worker
+        await worker.kill()
 
 
 async def _call(link: Link, task: Task) -> Outcome | Lost:
@@ -58,7 +53,7 @@ async def test_one_who_says_hello_while_the_worker_stops_is_hung_up_on_and_nothi
         ]
         running = asyncio.create_task(_call(early, Task(refuse_to_end.local, (home.path,))))
         assert (await home.hear()).startswith("started")
-        stopping = asyncio.create_task(worker.stop())
+        stopping = asyncio.create_task(worker.stop(_SETTINGS.grace))
         assert await home.hear() == "ignored"
         with pytest.raises(ConnectionResetError):
             await _call(late, Task(double.local, (1,)))

@@ -37,6 +37,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
         ({"max_tasks_per_worker": -5}, ValueError),
         ({"max_tasks_per_worker": 2.0}, TypeError),
         ({"max_tasks_per_worker": True}, TypeError),
+        ({"worker": 5}, TypeError),
+        ({"worker": "ray"}, TypeError),
         ({"max_message_size": 0}, ValueError),
         ({"max_message_size": 1e6}, TypeError),
         ({"max_message_size": 2**70}, ValueError),

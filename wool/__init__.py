@@ -33,8 +33,18 @@ from wool.exceptions import (
 )
 from wool.pools.pool import WorkerPool
 from wool.routine import routine
+from wool.settings import CallSettings, WorkerSettings
 from wool.tasks import Task
-from wool.types import LoadBalancerLike, TaskException, WorkerLike, WorkerMetadata
+from wool.types import (
+    LoadBalancerLike,
+    Peer,
+    Peers,
+    StartedWorker,
+    TaskException,
+    WorkerFactory,
+    WorkerLike,
+    WorkerMetadata,
+)
 from wool.values.propagation import propagate
 from wool.version import __version__
 from wool.worker.lifespan import worker_state
@@ -42,6 +52,7 @@ from wool.worker.lifespan import worker_state
 __all__ = [
     "AuthenticationError",
     "BroadcastError",
+    "CallSettings",
     "DispatchTimeout",
     "LeastBusyLoadBalancer",
     "LoadBalancerLike",
@@ -49,6 +60,8 @@ __all__ = [
     "NoActivePool",
     "NoWorkersAvailable",
     "Overloaded",
+    "Peer",
+    "Peers",
     "PoolClosed",
     "PoolStats",
     "ProtocolError",
@@ -57,15 +70,18 @@ __all__ = [
     "RoutineExited",
     "RuntimeContext",
     "SerializationError",
+    "StartedWorker",
     "StartupError",
     "Task",
     "TaskEvent",
     "TaskException",
     "WoolError",
     "WorkerDied",
+    "WorkerFactory",
     "WorkerLike",
     "WorkerMetadata",
     "WorkerPool",
+    "WorkerSettings",
     "WorkerStalled",
     "WorkerStats",
     "__version__",

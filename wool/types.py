@@ -9,8 +9,10 @@ __all__ = [
     "Peer",
     "Peers",
     "PoolLike",
+    "StartedWorker",
     "Steps",
     "TaskException",
+    "WorkerFactory",
     "WorkerLike",
     "WorkerMetadata",
 ]
@@ -21,7 +23,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+from wool.settings import WorkerSettings
+
 if TYPE_CHECKING:
+    import asyncio
+
     from wool.tasks import Task
 
 Lifespan = Callable[[], AbstractAsyncContextManager[Any]]
@@ -108,6 +114,97 @@ class LoadBalancerLike(Protocol):
 
         Workers that are left out do not get it. Whatever else is returned makes the call raise
         TypeError: also a worker that was given for an earlier call.
+        """
+        ...
+
+
+class StartedWorker(Protocol):
+    """A worker that takes calls, as the pool sees it that had it started.
+
+    What it tells, it tells by futures of the event loop on which the pool was opened. No method but
+    `stop` and `kill` waits, and none does harm where the worker has ended.
+    """
+
+    @property
+    def metadata(self) -> WorkerMetadata:
+        """Who it is, where it listens, and the tags of the settings."""
+        ...
+
+    @property
+    def exited(self) -> asyncio.Future[int | None]:
+        """Done when it has ended, in whichever way: with its exit status, as `subprocess` has it.
+
+        None if that can't be known.
+        """
+        ...
+
+    @property
+    def due(self) -> asyncio.Future[None]:
+        """Done when it has almost done its quota of calls: it is time to start another."""
+        ...
+
+    @property
+    def extended(self) -> asyncio.Future[None]:
+        """Done when it has been asked to take more than its quota, and does."""
+        ...
+
+    @property
+    def drained(self) -> asyncio.Future[None]:
+        """Done when it was retired, and its last call has ended."""
+        ...
+
+    def is_stopped(self) -> bool | None:
+        """Tell whether its process is stopped, by a signal or a debugger; None if none can tell.
+
+        It is asked four times a second.
+        """
+        ...
+
+    def tell(self, peers: Peers, /) -> None:
+        """Have it know who is in the pool: its routines' calls go to them. Each replaces the last.
+
+        The worker itself is one of them, unless it was retired.
+        """
+        ...
+
+    def extend(self) -> None:
+        """Have it take more calls than its quota, since nobody takes its place yet."""
+        ...
+
+    def retire(self) -> None:
+        """Have it take no more calls. It goes on with those that run, until it is stopped."""
+        ...
+
+    async def stop(self, grace: float, /) -> None:
+        """End it, and return when nothing is left of it.
+
+        Calls that run are cancelled, and have `grace` seconds for their clean-up, and the lifespan
+        for its own. Cancelling this cuts that short, as `kill` does.
+        """
+        ...
+
+    async def kill(self) -> None:
+        """End it at once, as far as that can be done, and return when nothing is left of it."""
+        ...
+
+
+class WorkerFactory(Protocol):
+    """Starts the workers of a pool: `WorkerPool(worker=...)`.
+
+    One that is a context manager too, sync or async, is entered before the first worker starts and
+    left when the last has gone.
+    """
+
+    async def start(self, settings: WorkerSettings, /) -> StartedWorker:
+        """Start a worker, and return it as soon as it takes calls.
+
+        It makes its address, and a uid that no other worker ever had. Several may be starting at
+        once.
+
+        Raises:
+            StartupError: it does not come up, or not within the pool's `start_timeout`. Then, and
+                when this is cancelled, nothing is left of it. Whatever else is raised counts as a
+                worker that did not start, too.
         """
         ...
 

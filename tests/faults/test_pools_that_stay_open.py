@@ -222,7 +222,7 @@ async def test_what_ends_the_workers_is_logged_at_once_and_told_to_every_call(
         call = asyncio.create_task(wait_for_ever())
         await until(lambda: pool.stats().in_flight)
         for fleet in asyncio.all_tasks() - before:
-            if fleet.get_name() == "wool fleet":
+            if fleet.get_name() == "wool pool":
                 fleet.cancel()
         with pytest.raises(wool.PoolClosed, match="though it was not left") as caught:
             await call

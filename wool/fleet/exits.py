@@ -29,7 +29,7 @@ class Exit:
         self._loop = asyncio.get_running_loop()
         self._descriptor: int | None = None
         self._thread: threading.Thread | None = None
-        self.returncode: asyncio.Future[int] = self._loop.create_future()
+        self.returncode: asyncio.Future[int | None] = self._loop.create_future()
         """How it ended, as `subprocess` has it."""
         if by_thread or not self._watch_descriptor():
             self._start_thread()

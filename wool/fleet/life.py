@@ -9,10 +9,9 @@ import logging
 
 from wool.exceptions import StartupError
 from wool.fleet.crew import Crew
-from wool.fleet.local_worker import LocalWorker, Place, launched
-from wool.protocol import wire_pb2 as wire
 from wool.settings import WorkerSettings
 from wool.support.waiting import first_of
+from wool.types import StartedWorker, WorkerFactory
 
 _log = logging.getLogger(__name__)
 
@@ -24,19 +23,19 @@ class Life:
 
     def __init__(
         self,
+        factory: WorkerFactory,
         settings: WorkerSettings,
-        place: Place,
         crew: Crew,
         stopping: asyncio.Future[None],
         before: Life | None,
     ) -> None:
         self._before = None if before is None else before.worker
+        self._factory = factory
         self._settings = settings
-        self._place = place
         self._crew = crew
         self._stopping = stopping
         self._loop = asyncio.get_running_loop()
-        self.worker: LocalWorker | None = None
+        self.worker: StartedWorker | None = None
         self.error: StartupError | None = None
         """Why it takes no calls, if it never did."""
         self.started: asyncio.Future[None] = self._loop.create_future()
@@ -58,7 +57,7 @@ class Life:
     def extend(self) -> None:
         """Have the worker take more than its quota."""
         if self.worker is not None:
-            self.worker.send(wire.ToWorker(extend=wire.Extend()))
+            self.worker.extend()
 
     def retire(self) -> None:
         """Have the worker end the calls that it has, and then itself."""
@@ -70,10 +69,15 @@ class Life:
         self._running.cancel()
 
     async def _run(self) -> None:
-        async with launched(self._settings, self._place) as worker:
+        worker = await self._factory.start(self._settings)
+        try:
             await self._serve(worker)
+        except BaseException:
+            await worker.kill()
+            raise
+        await worker.stop(self._settings.calls.grace)
 
-    async def _serve(self, worker: LocalWorker) -> None:
+    async def _serve(self, worker: StartedWorker) -> None:
         since = self._loop.time()
         self.worker = worker
         try:

@@ -1,18 +1,14 @@
-"""One worker, as its parent sees it: started, watched, stopped, and nothing left of it."""
+"""One worker process of this machine, as its parent sees it: watched, told, stopped."""
 
 from __future__ import annotations
 
-__all__ = ["LocalWorker", "Place", "launched"]
+__all__ = ["LocalWorker"]
 
 import asyncio
 import contextlib
 import logging
 import secrets
 import socket
-import tempfile
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 from uuid import UUID
@@ -21,17 +17,18 @@ from google.protobuf.message import DecodeError
 
 from wool.exceptions import StartupError
 from wool.fleet.exits import Exit
-from wool.fleet.janitor import Janitor
 from wool.fleet.spawn import spawn, start_message
 from wool.logs.records import replay
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.control import read_from_worker, write, write_start
+from wool.protocol.peers import peers_message
 from wool.settings import WorkerSettings
 from wool.support.forks import close_in_forks
+from wool.support.processes import CAN_TELL_STOPPED, is_stopped
 from wool.support.returncodes import in_words
 from wool.support.waiting import settle
 from wool.transport.carriers import unix_address
-from wool.types import WorkerMetadata
+from wool.types import Peers, WorkerMetadata
 from wool.version import __version__
 
 _log = logging.getLogger(__name__)
@@ -39,38 +36,32 @@ _log = logging.getLogger(__name__)
 _MARGIN = 0.25  # seconds that a worker may take to end beyond what it was given
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the processes of a pool's workers are, and who looks after what they leave."""
-
-    directory: Path
-    janitor: Janitor
-
-
 class LocalWorker:
-    """A worker's process and its control channel. Made by `launched`."""
+    """A worker's process and its control channel: a StartedWorker once `until_ready` returns.
 
-    def __init__(self, settings: WorkerSettings, place: Place, stderr: IO[bytes]) -> None:
+    To make it starts the process, in the process group `group`. Raises OSError.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, directory: Path, stderr: IO[bytes], group: int
+    ) -> None:
         self._settings = settings
-        self._stderr = stderr
         loop = asyncio.get_running_loop()
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._listening: asyncio.Task[None] | None = None
         uid = UUID(bytes=secrets.token_bytes(16))
-        self._socket = place.directory / f"{uid.hex[:8]}.sock"
+        self._socket = directory / f"{uid.hex[:8]}.sock"
         address = unix_address(self._socket)
         self._start = start_message(uid, address, settings)
         self.due: asyncio.Future[None] = loop.create_future()
-        """Done when it has almost done its quota of calls."""
         self.extended: asyncio.Future[None] = loop.create_future()
-        """Done when it has been asked to take more than its quota, and does."""
         self.drained: asyncio.Future[None] = loop.create_future()
-        """Done when it has been retired, and its last call has ended."""
         with contextlib.ExitStack() as on_failure:
             self._control, theirs = socket.socketpair()
             on_failure.callback(self._control.close)
             with theirs:
-                self._process = spawn(theirs, stderr, place.janitor.group)
+                self._process = spawn(theirs, stderr, group)
             self._lifeline = cast("IO[bytes]", self._process.stdin)
             on_failure.callback(self._lifeline.close)
             on_failure.callback(self._process.wait)
@@ -83,28 +74,42 @@ class LocalWorker:
             self._keep_in_forks.callback(close_in_forks(descriptor.fileno()))
 
     @property
-    def exited(self) -> asyncio.Future[int]:
-        """Its return code, as `subprocess` has it."""
+    def exited(self) -> asyncio.Future[int | None]:
         return self._exit.returncode
 
-    async def until_ready(self) -> None:
-        """Wait for the worker to take calls. Raises StartupError."""
+    def is_stopped(self) -> bool | None:
+        return is_stopped(self._process.pid) if CAN_TELL_STOPPED else None
+
+    async def until_ready(self, stderr: IO[bytes]) -> None:
+        """Wait for the worker to take calls. Raises StartupError, with what it wrote to `stderr`.
+
+        If it does not, or if this is cancelled, nothing is left of it.
+        """
         try:
-            async with asyncio.timeout(self._settings.calls.start_timeout):
+            await self._until_ready(stderr)
+        except BaseException:
+            await self.kill()
+            raise
+        self._listening = asyncio.ensure_future(self._listen())
+
+    async def _until_ready(self, stderr: IO[bytes]) -> None:
+        start_timeout = self._settings.calls.start_timeout
+        try:
+            async with asyncio.timeout(start_timeout):
                 self._reader, self._writer = await asyncio.open_connection(sock=self._control)
                 write_start(self._writer, self._start, self._settings.calls.token)
                 await self._hear(self._reader)
         except TimeoutError:
-            self.kill()
-            limit = f"{self._settings.calls.start_timeout:g} s"
-            raise self._startup_error(f"was not ready within start_timeout, {limit}") from None
+            self._process.kill()
+            what = f"was not ready within start_timeout, {start_timeout:g} s"
+            raise self._startup_error(stderr, what) from None
         except (EOFError, OSError):
             await self._end()
-            returncode = self.exited.result()
+            returncode = self._exit.returncode.result()
             what = f"{in_words(returncode)} before it was ready"
-            raise self._startup_error(what, returncode) from None
+            raise self._startup_error(stderr, what, returncode) from None
 
-    async def listen(self) -> None:
+    async def _listen(self) -> None:
         """Note what the worker says, until it hangs up."""
         told = {"due": self.due, "extended": self.extended, "drained": self.drained}
         while self._reader is not None:
@@ -114,7 +119,7 @@ class LocalWorker:
                 return
             except DecodeError:  # something in the worker wrote to what is not its own
                 _log.error("worker %d is killed: its control channel is spoilt", self._process.pid)
-                self.kill()
+                self._process.kill()
                 return
             future = told[str(message.WhichOneof("kind"))]
             if not future.done():
@@ -126,25 +131,30 @@ class LocalWorker:
             replay(message.log.record)
         return message
 
-    def send(self, message: wire.ToWorker) -> None:
-        """Tell the worker something."""
+    def tell(self, peers: Peers, /) -> None:
+        self._send(wire.ToWorker(peers=peers_message(peers)))
+
+    def extend(self) -> None:
+        self._send(wire.ToWorker(extend=wire.Extend()))
+
+    def retire(self) -> None:
+        self._send(wire.ToWorker(retire=wire.Retire()))
+
+    def _send(self, message: wire.ToWorker) -> None:
         if self._writer is not None:
             write(self._writer, message)
 
-    async def stop(self) -> None:
-        """End the worker: ask, wait for at most the grace, then kill. Cancelled, kill at once."""
+    async def stop(self, grace: float, /) -> None:
         try:
-            self.send(wire.ToWorker(stop=wire.Stop(grace=self._settings.calls.grace)))
-            await asyncio.wait([self.exited], timeout=self._settings.calls.grace + _MARGIN)
+            self._send(wire.ToWorker(stop=wire.Stop(grace=grace)))
+            await asyncio.wait([self.exited], timeout=grace + _MARGIN)
         finally:
-            self.kill()
+            await self.kill()
 
-    def kill(self) -> None:
-        """End the worker now. What is left of it is gone a moment later."""
+    async def kill(self) -> None:
         self._process.kill()  # does nothing to one that has ended
-
-    async def clean_up(self) -> None:
-        """Wait until the process is gone, and close and remove what was opened for it."""
+        if self._listening is not None:
+            self._listening.cancel()
         try:
             await settle([self.exited])
         finally:
@@ -163,38 +173,14 @@ class LocalWorker:
     async def _end(self) -> None:
         """Wait for a process whose control channel has ended, for a moment; then kill it."""
         await asyncio.wait([self.exited], timeout=_MARGIN)
-        self.kill()
+        self._process.kill()
         await settle([self.exited])
 
-    def _startup_error(self, what: str, returncode: int | None = None) -> StartupError:
-        self._stderr.seek(0)
-        text = self._stderr.read().decode(errors="replace").strip()
+    def _startup_error(
+        self, stderr: IO[bytes], what: str, returncode: int | None = None
+    ) -> StartupError:
+        stderr.seek(0)
+        text = stderr.read().decode(errors="replace").strip()
         wrote = f"; it wrote:\n{text}" if text else ", and wrote nothing to its standard error"
         message = f"worker {self._process.pid} {what}{wrote}"
         return StartupError(message, stderr=text, returncode=returncode)
-
-
-@asynccontextmanager
-async def launched(settings: WorkerSettings, place: Place) -> AsyncGenerator[LocalWorker]:
-    """Run a worker for the time of the block. Nothing of it is left afterwards.
-
-    Left without an error, the block's end gives the worker the grace to end its calls; left with
-    one, or cancelled, it kills the worker. Raises StartupError.
-    """
-    with contextlib.ExitStack() as files:
-        try:
-            stderr = files.enter_context(tempfile.TemporaryFile(dir=place.directory))
-            worker = LocalWorker(settings, place, stderr)
-        except OSError as error:
-            raise StartupError(f"a worker's process can't be started: {error}") from error
-        try:
-            await worker.until_ready()
-            listening = asyncio.ensure_future(worker.listen())
-            try:
-                yield worker
-                await worker.stop()
-            finally:
-                listening.cancel()
-        finally:
-            worker.kill()
-            await worker.clean_up()

@@ -17,9 +17,9 @@ from wool.exceptions import StartupError
 from wool.fleet.backoff import Backoff
 from wool.fleet.crew import Crew
 from wool.fleet.life import Life
-from wool.fleet.local_worker import Place
 from wool.settings import WorkerSettings
 from wool.support.waiting import first_of, settle
+from wool.types import WorkerFactory
 
 _QUICK_DEATHS = 2  # that count: whoever came up is replaced within a second, however often it dies
 _LONG_START = 5.0  # seconds, after which the worker to be replaced exceeds its quota meanwhile
@@ -32,7 +32,6 @@ class Slot:
     def __init__(
         self,
         settings: WorkerSettings,
-        place: Place,
         crew: Crew,
         backoff: Backoff,
         stopping: asyncio.Future[None],
@@ -41,7 +40,6 @@ class Slot:
         failed: Callable[[StartupError], None],
     ) -> None:
         self._settings = settings
-        self._place = place
         self._crew = crew
         self._backoff = backoff
         self._stopping = stopping
@@ -55,10 +53,10 @@ class Slot:
         self.restarted = 0
         """How many workers were started in the place of another."""
 
-    async def run(self) -> None:
-        """Run one worker after the other. Cancelled, kill them."""
+    async def run(self, factory: WorkerFactory) -> None:
+        """Run one worker of the factory's after the other. Cancelled, kill them."""
         try:
-            await self._keep_filled()
+            await self._keep_filled(factory)
             while self._lives:
                 await asyncio.wait([life.ended for life in self._lives])
         finally:
@@ -66,12 +64,12 @@ class Slot:
                 life.cut_short()
             await settle([life.ended for life in self._lives])
 
-    async def _keep_filled(self) -> None:
+    async def _keep_filled(self, factory: WorkerFactory) -> None:
         before: Life | None = None
-        now = await self._filled(None)
+        now = await self._filled(factory, None)
         while now is not None:
             await self._until_another_is_needed(now, before)
-            another = await self._filled(now)
+            another = await self._filled(factory, now)
             if another is not None:
                 self.restarted += 1
                 now.retire()
@@ -87,7 +85,7 @@ class Slot:
         was_short = now.ended.done() and now.was_short
         self._deaths = min(self._deaths + 1, _QUICK_DEATHS) if was_short else 0
 
-    async def _filled(self, now: Life | None) -> Life | None:
+    async def _filled(self, factory: WorkerFactory, now: Life | None) -> Life | None:
         """Start another worker, whatever it takes; None at the end."""
         while not self._stopping.done():
             in_a_row = max(self._failures, self._deaths - 1)
@@ -95,7 +93,7 @@ class Slot:
                 await self._backoff.pause(in_a_row)
             if self._stopping.done():
                 break
-            life = await self._started(now)
+            life = await self._started(factory, now)
             if not life.started.done():  # the pool is left
                 life.cut_short()
             elif life.error is None:
@@ -105,8 +103,8 @@ class Slot:
                 self._note_failure(life.error, now)
         return None
 
-    async def _started(self, now: Life | None) -> Life:
-        life = Life(self._settings, self._place, self._crew, self._stopping, now)
+    async def _started(self, factory: WorkerFactory, now: Life | None) -> Life:
+        life = Life(factory, self._settings, self._crew, self._stopping, now)
         self._lives.add(life)
         life.ended.add_done_callback(lambda _: self._lives.discard(life))
         over = (life.started, self._stopping)

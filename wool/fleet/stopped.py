@@ -12,20 +12,14 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from wool.discovery.roster import Roster
-from wool.support.processes import CAN_TELL_STOPPED, is_stopped
-from wool.types import WorkerMetadata
+from wool.types import StartedWorker
 
 _INTERVAL = 0.25  # seconds; to look at a worker takes about 15 µs
 
 
-async def watch_for_stops(
-    live: Callable[[], Collection[WorkerMetadata]], roster: Roster, announce: Callable[[], None]
-) -> None:
-    """Keep the roster true about who is stopped, until cancelled; `announce` each change."""
-    while CAN_TELL_STOPPED:
+async def watch_for_stops(present: Callable[[], Collection[StartedWorker]], roster: Roster) -> None:
+    """Keep the roster true about who is stopped, until cancelled."""
+    while True:
         await asyncio.sleep(_INTERVAL)
-        changed = False
-        for worker in live():
-            changed |= roster.mark(worker.uid, stopped=is_stopped(worker.pid))
-        if changed:
-            announce()
+        for worker in present():
+            roster.mark(worker.metadata.uid, stopped=worker.is_stopped())

@@ -1,4 +1,4 @@
-"""What an open pool consists of: directory, janitor, workers and the ways to them."""
+"""What an open pool consists of: the sources of its workers, and the ways to them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ __all__ = ["OpenPool"]
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterable
 from functools import partial
 
 from wool.context import open_pool
 from wool.discovery.roster import Roster
+from wool.discovery.source import Source
 from wool.dispatch.loops import Dispatchers
 from wool.dispatch.stats import PoolStats
-from wool.exceptions import PoolClosed, StartupError
-from wool.fleet.fleet import Fleet
-from wool.fleet.janitor import Janitor
-from wool.fleet.local_worker import Place
-from wool.fleet.runtime_directory import RuntimeDirectory
-from wool.settings import WorkerSettings
-from wool.support.waiting import settle, shielded
+from wool.exceptions import PoolClosed
+from wool.pools.sources import Sources
+from wool.settings import CallSettings
+from wool.support.waiting import first_of, settle, shielded
 from wool.types import LoadBalancerLike
 
 _log = logging.getLogger(__name__)
@@ -28,45 +27,47 @@ _CUT_GRACE = 1.0  # seconds that are left of the grace once leaving the pool is 
 
 
 class OpenPool:
-    """What an open pool consists of."""
+    """A pool from when it is entered until it is left, whatever its sources do meanwhile."""
 
     def __init__(
-        self, roster: Roster, balancer: LoadBalancerLike, size: int, settings: WorkerSettings
+        self,
+        roster: Roster,
+        balancer: LoadBalancerLike,
+        settings: CallSettings,
+        sources: Iterable[Source],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._roster = roster
-        try:
-            self._directory = RuntimeDirectory()
-        except OSError as error:
-            raise StartupError(f"no directory for the workers' sockets: {error}") from error
-        self._janitor = Janitor(self._directory.path)
-        self.dispatchers = Dispatchers(roster, balancer, settings.calls, open_pool())
-        place = Place(self._directory.path, self._janitor)
-        self._fleet = Fleet(size, settings, place, roster)
-        self._running = self._loop.create_task(self._look_after(), name="wool fleet")
-        self._running.add_done_callback(self._clean_up)
+        self.dispatchers = Dispatchers(roster, balancer, settings, open_pool())
+        self._sources = Sources(sources, roster)
+        self._running = self._loop.create_task(self._look_after(), name="wool pool")
+        self._running.add_done_callback(_note_end)
 
     async def start(self) -> None:
-        """Wait for the workers. Raises StartupError; then, and when cancelled, they are killed."""
-        both = [self._fleet.ready, self._running]
+        """Wait for the workers. Raises why there are none; then, and cancelled, they are killed."""
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(self._give_up, "the pool did not start")
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not self._fleet.ready.done():
+            ready = self._loop.create_task(self._sources.until_ready())
+            try:
+                await first_of(ready, self._running)
+            finally:
+                ready.cancel()
+                await settle([ready])
+            if ready.cancelled():
                 self.dispatchers.check()
                 raise PoolClosed("the pool was left before its workers were ready")
-            await self._fleet.ready
+            ready.result()
             on_failure.pop_all()
 
     async def aclose(self) -> None:
-        """End the calls, stop the workers, remove the directory; cancelled, do so in a hurry."""
+        """End the calls, have the sources end their workers; cancelled, do so in a hurry."""
         self.dispatchers.close()
         if self._running.done():
             return
         if asyncio.get_running_loop() is not self._loop:
             await self._aclose_elsewhere()
             return
-        self._fleet.stop()
+        self._sources.stop()
         hurry: asyncio.TimerHandle | None = None
         cancelled: asyncio.CancelledError | None = None
         with shielded():
@@ -92,8 +93,8 @@ class OpenPool:
         await asyncio.wrap_future(leaving)
 
     async def _look_after(self) -> None:
-        """Run the workers. If they end though the pool was not left, calls hear of it first."""
-        working = self._loop.create_task(self._fleet.run(), name="wool workers")
+        """Run the sources. If that ends though the pool was not left, calls hear of it first."""
+        working = self._loop.create_task(self._sources.run(), name="wool sources")
         try:
             await asyncio.wait([working])
         finally:
@@ -111,8 +112,8 @@ class OpenPool:
 
     def stats(self) -> PoolStats:
         """Count the calls of this process."""
-        workers, fleet = self._roster.workers, self._fleet
-        return self.dispatchers.ledger.stats(workers, fleet.predecessors, fleet.restarted)
+        workers, sources = self._roster.workers, self._sources
+        return self.dispatchers.ledger.stats(workers, sources.predecessors, sources.restarted)
 
     def _end_unexpectedly(self, working: asyncio.Task[None]) -> None:
         """Say to every call from now on, and at once in the log, why the workers have ended."""
@@ -123,13 +124,6 @@ class OpenPool:
         self.dispatchers.end(closed)
         self._loop.call_soon(partial(_log.error, "%s", closed, exc_info=cause))
 
-    def _clean_up(self, running: asyncio.Task[None]) -> None:
-        """Remove what is left when the last worker has gone, however that came about."""
-        if not running.cancelled():
-            running.exception()  # it was logged, or whoever leaves the pool gets it
-        self._directory.remove()
-        self._janitor.dismiss()
-
     def abandon(self) -> None:
         """Stop the workers of a pool that nobody will leave any more."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: its end stopped them
@@ -139,3 +133,8 @@ class OpenPool:
     def _give_up(self, why: str) -> None:
         self.dispatchers.end(PoolClosed(why))
         self._running.cancel()
+
+
+def _note_end(running: asyncio.Task[None]) -> None:
+    if not running.cancelled():
+        running.exception()  # it was logged, or whoever leaves the pool gets it

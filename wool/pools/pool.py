@@ -7,7 +7,6 @@ __all__ = ["WorkerPool"]
 import contextlib
 import functools
 import os
-import secrets
 import warnings
 from collections.abc import (
     AsyncGenerator,
@@ -28,26 +27,25 @@ from wool.context import activate, enter_pool, leave_pool
 from wool.discovery.roster import Roster
 from wool.dispatch.stats import PoolStats
 from wool.exceptions import PoolClosed
+from wool.fleet.fleet import FACTORY, Fleet
+from wool.fleet.local_workers import LocalWorkers
+from wool.pools.arguments import call_settings, worker_settings
 from wool.pools.broadcasting import broadcast
 from wool.pools.lifespan import checked_lifespan, pickled_lifespan
 from wool.pools.mapping import Rows, mapped
 from wool.pools.open_pool import OpenPool
 from wool.pools.through import through
-from wool.settings import CallSettings, WorkerSettings
-from wool.support.checks import marks, optional, positive, seconds, strings
+from wool.support.checks import positive
 from wool.support.given import Given, enter, refuse_unless
-from wool.support.secret import Secret
 from wool.tasks import Placement
-from wool.types import LoadBalancerLike, WorkerMetadata
+from wool.types import LoadBalancerLike, WorkerFactory, WorkerMetadata
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _BALANCER = ("loadbalancer", "choose(task, workers)")
 _AHEAD = 25  # times as many rows may have begun while a map waits for a slow one
-_TOKEN_SIZE = 32  # bytes
 _PLENTY = 4  # calls per worker: one runs, and others are there when it ends
-_LARGEST = 2**31 - 2**22  # bytes: a protobuf message holds 2 GiB
 
 
 class WorkerPool:
@@ -77,6 +75,9 @@ class WorkerPool:
     for how many seconds a call that was sent there before waits on; then it raises WorkerStalled,
     here and in routines that made it, and what is left of it on the worker is cancelled as soon as
     that goes on. By default it waits for as long as it takes.
+
+    `worker` is how workers are started, for those that are not to be processes of this machine: a
+    WorkerFactory, or what makes one, as with `loadbalancer`.
 
     `start_timeout` is how many seconds a worker may take to start, modules and lifespan included,
     and a call may wait for one. `grace` is how many seconds a cancelled call, or one that runs when
@@ -108,6 +109,7 @@ class WorkerPool:
         loadbalancer: Given[LoadBalancerLike] | None = None,
         lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
         modules: Iterable[str] = (),
+        worker: Given[WorkerFactory] | None = None,
         max_pending: int | None = None,
         max_tasks_per_worker: int | None = None,
         stall_timeout: float | None = None,
@@ -117,25 +119,25 @@ class WorkerPool:
         forward_logs: bool = True,
     ) -> None:
         self._size = positive("size", os.cpu_count() or 1 if size is None else size)
-        self._calls = CallSettings(
-            token=Secret(secrets.token_bytes(_TOKEN_SIZE)),
-            max_message_size=positive("max_message_size", max_message_size, most=_LARGEST),
-            grace=seconds("grace", grace),
-            start_timeout=seconds("start_timeout", start_timeout),
-            max_pending=optional(positive, "max_pending", max_pending),
-            stall_timeout=optional(seconds, "stall_timeout", stall_timeout),
+        self._calls = call_settings(
+            max_pending=max_pending,
+            stall_timeout=stall_timeout,
+            start_timeout=start_timeout,
+            grace=grace,
+            max_message_size=max_message_size,
         )
-        most_tasks = functools.partial(positive, most=2**63)
-        self._workers = WorkerSettings(
+        self._workers = worker_settings(
             self._calls,
-            tags=marks(tags),
-            modules=strings("modules", modules),
-            max_tasks_per_worker=optional(most_tasks, "max_tasks_per_worker", max_tasks_per_worker),
+            tags=tags,
+            modules=modules,
+            max_tasks_per_worker=max_tasks_per_worker,
             forward_logs=forward_logs,
         )
         self._lifespan = checked_lifespan(lifespan)
         self._balancer = RoundRobinLoadBalancer if loadbalancer is None else loadbalancer
         refuse_unless(*_BALANCER, self._balancer)
+        self._factory = LocalWorkers if worker is None else worker
+        refuse_unless(*FACTORY, self._factory)
         self._given = contextlib.AsyncExitStack()
         self._roster = Roster()
 
@@ -147,7 +149,8 @@ class WorkerPool:
             on_failure.push_async_callback(self.aclose)
             balancer = await enter(*_BALANCER, self._balancer, self._given)
             settings = replace(self._workers, lifespan=pickled_lifespan(self._lifespan))
-            opened = self._opened = OpenPool(self._roster, balancer, self._size, settings)
+            fleet = Fleet(self._size, self._factory, settings, self._roster)
+            opened = self._opened = OpenPool(self._roster, balancer, self._calls, [fleet])
             await opened.start()
             on_failure.pop_all()
         enter_pool(opened.dispatchers)
