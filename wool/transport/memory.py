@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
+from wool.protocol.buffers import cut, describe, kinds_of
 from wool.protocol.handshake import HELLO_LIMIT
 from wool.transport.congestion import Congestion
 from wool.transport.link import FRAME_OVERHEAD, FrameHandler, Link
@@ -88,8 +89,12 @@ class MemoryLink(Link):
         if self._lost or self._finished:
             return
         if buffers:
-            frame.buffers.extend(len(buffer) for buffer in buffers)
-        message = Message(frame.SerializeToString(), [bytearray(buffer) for buffer in buffers])
+            describe(frame, buffers)
+        kinds = kinds_of(frame)
+        copies = [cut(memoryview(b), kind) for b, kind in zip(buffers, kinds, strict=True)]
+        message = Message(frame.SerializeToString(), copies)
+        self.queued += 1
+        self.written += 1
         if not self._outgoing.put(message):
             gone = ConnectionResetError("the event loop of the link's other end is closed")
             self._turns.add(partial(self._lose, gone))
@@ -127,6 +132,7 @@ class MemoryLink(Link):
         if self._lost or self._finished:
             return
         taken = self._incoming.take()
+        self.batches += 1
         with contextlib.ExitStack() as on_failure:
             on_failure.push(self._break)
             for message in taken.messages:

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wool.values.serializer import Buffer
+
 _BATCH = 64 * 1024  # bytes that are taken at once, as one read from a socket gives
 _FULL = 1024 * 1024  # bytes from which on a writer had better wait
 _ROOMY = _FULL // 4
@@ -19,7 +21,7 @@ class Message:
     """A frame as bytes, and its buffers, which are nobody's but the receiver's."""
 
     frame: bytes
-    buffers: list[bytearray]
+    buffers: list[Buffer]
 
     @property
     def size(self) -> int:
