@@ -81,6 +81,37 @@ async def test_a_buffer_that_arrived_is_memory_of_the_receivers_own(
         assert sent[0] == 0
 
 
+@pytest.mark.parametrize("size", [10, MIB])
+async def test_a_buffer_arrives_as_what_it_was_sent_as(
+    carrier: Carrier, ears: Ears, size: int
+) -> None:
+    async with ends(carrier, *ears) as (near, _):
+        near.send(item(1), [bytes(size), bytearray(size), memoryview(bytes(size))])
+        await ears[1].hear(1)
+        [buffers] = ears[1].buffers
+        assert [type(buffer) for buffer in buffers] == [bytes, bytearray, memoryview]
+        memoryview(buffers[2])[0] = 1
+
+
+async def test_a_link_counts_how_often_frames_come(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as (near, far):
+        before = far.batches
+        for n in range(3):
+            near.send(item(n))
+            await ears[1].hear(n + 1)
+        assert far.batches == before + 3
+
+
+async def test_a_link_counts_the_frames_that_have_left(carrier: Carrier, ears: Ears) -> None:
+    async with ends(carrier, *ears) as (near, _):
+        before = near.queued
+        for n in range(5):
+            near.send(item(n))
+        near.flush()
+        assert near.written == near.queued == before + 5
+        await ears[1].hear(5)
+
+
 async def test_a_frame_may_take_what_the_largest_value_needs(carrier: Carrier, ears: Ears) -> None:
     async with ends(carrier, *ears) as (near, _):
         near.send(item(bytes(near.max_message_size)))

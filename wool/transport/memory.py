@@ -88,10 +88,10 @@ class MemoryLink(Link):
     def send(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         if self._lost or self._finished:
             return
-        if buffers:
-            describe(frame, buffers)
-        kinds = kinds_of(frame)
-        copies = [cut(memoryview(b), kind) for b, kind in zip(buffers, kinds, strict=True)]
+        describe(frame, buffers)
+        copies = [
+            cut(memoryview(b), kind) for b, kind in zip(buffers, kinds_of(frame), strict=True)
+        ]
         message = Message(frame.SerializeToString(), copies)
         self.queued += 1
         self.written += 1

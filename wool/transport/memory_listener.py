@@ -21,7 +21,7 @@ class MemoryListener(Listener):
         self._name = name
         self._max_message_size = max_message_size
         self._accepted: Accepted | None = None
-        self._origin = forks.count
+        self._forks = forks.count
 
     @property
     def address(self) -> str:
@@ -42,7 +42,7 @@ class MemoryListener(Listener):
         there, back = Pipe(), Pipe()
         near = MemoryLink(Turns(), max_message_size, back, there)
         far = MemoryLink(self._turns, self._max_message_size, there, back)
-        if self._origin != forks.count or not self._turns.add(partial(self._hand_on, far)):
+        if self._forks != forks.count or not self._turns.add(partial(self._hand_on, far)):
             self.close()  # its loop is closed, or runs in the process that this one was forked from
             raise _refused(self._address)
         return near
