@@ -46,6 +46,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._written_at = 0.0
         self._congestion = Congestion()
         self._lost = False
+        self._finished = False
         self._error: Exception | None = None
         self._gone = asyncio.Event()
         self._when_gone: list[Callable[[], None]] = []
@@ -105,6 +106,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
             self._when_gone.append(callback)
 
     def finish(self) -> None:
+        self._finished = True
         self._write()
         if self._transport is not None and self._outgoing is not None:
             self._outgoing.finish(self._queue)
@@ -184,7 +186,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         corked, self._corked = self._corked, True
         try:
             for frame, buffers in self._reader.read(nbytes):
-                if self._handler is not None and not self._lost:
+                if self._handler is not None and not self._lost and not self._finished:
                     self._handler.received(frame, buffers)
         except (ProtocolError, DecodeError) as error:
             self.abort(ProtocolError(f"the link was closed: {error}"))
