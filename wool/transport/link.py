@@ -134,7 +134,7 @@ class Listener(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Listen no more. Links stay as they are; one may still be handed on.
+        """Hand nobody on any more: who comes finds nobody, or is hung up on. Links stay.
 
         To repeat it is harmless.
         """

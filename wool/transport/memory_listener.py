@@ -34,6 +34,7 @@ class MemoryListener(Listener):
             raise OSError(errno.EADDRINUSE, "somebody listens already at", self._address)
 
     def close(self) -> None:
+        self._accepted = None
         if _listeners.get(self._name) is self:
             del _listeners[self._name]
 
@@ -48,7 +49,9 @@ class MemoryListener(Listener):
         return near
 
     def _hand_on(self, link: MemoryLink) -> None:
-        if self._accepted is not None:
+        if self._accepted is None:
+            link.abort()
+        else:
             self._accepted(link)
 
 

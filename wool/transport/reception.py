@@ -38,7 +38,6 @@ class Reception:
         self._loop = asyncio.get_running_loop()
         self._links: set[Link] = set()
         self._strangers: dict[Link, asyncio.TimerHandle] = {}
-        self._closed = False
 
     async def open(self) -> None:
         """Listen from now on. Raises OSError; then nobody is taken in anywhere."""
@@ -51,7 +50,6 @@ class Reception:
 
     def close(self) -> None:
         """Take nobody in any more. Links stay as they are. To repeat it is harmless."""
-        self._closed = True
         for listener in self._listeners:
             listener.close()
         for stranger in list(self._strangers):
@@ -81,8 +79,6 @@ class Reception:
             left=partial(self._forget_stranger, link),
         )
         link.attach(handshake, limit=HELLO_LIMIT)
-        if self._closed:  # the listener had taken the caller in by then
-            link.abort()
 
     def _admit(self, link: Link, welcome: wire.Frame) -> None:
         self._forget_stranger(link)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 
 from wool.support.forks import close_in_forks
-from wool.transport.link import Accepted, Listener
+from wool.transport.link import Accepted, Link, Listener
 from wool.transport.unix import UnixLink
 
 
@@ -19,6 +19,7 @@ class UnixListener(Listener):
         self._address = address
         self._path = path
         self._max_message_size = max_message_size
+        self._accepted: Accepted | None = None
         self._server: asyncio.Server | None = None
         self._keep_in_forks = contextlib.ExitStack()
 
@@ -27,14 +28,26 @@ class UnixListener(Listener):
         return self._address
 
     async def open(self, accepted: Accepted) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(
-            lambda: UnixLink(self._max_message_size, accepted), self._path
+        self._accepted = accepted
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: UnixLink(self._max_message_size, self._hand_on), self._path
         )
         for sock in self._server.sockets:
             self._keep_in_forks.callback(close_in_forks(sock.fileno()))
 
     def close(self) -> None:
+        self._accepted = None
+        server, self._server = self._server, None
+        if server is not None:
+            # Not now: a connection that asyncio has taken in this very turn would be left open.
+            server.get_loop().call_soon(self._stop, server)
+
+    def _stop(self, server: asyncio.Server) -> None:
         self._keep_in_forks.close()
-        if self._server is not None:
-            self._server.close()
+        server.close()
+
+    def _hand_on(self, link: Link) -> None:
+        if self._accepted is None:
+            link.abort()
+        else:
+            self._accepted(link)
