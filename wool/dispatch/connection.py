@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+from wool.exceptions import WoolError
 from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
 from wool.protocol.load import Load, News
@@ -27,6 +28,14 @@ class Gate:
     """
 
     shut_with: Exception | None = None
+
+
+class _Attempt:
+    """One at joining a worker, for which calls wait. Cancelled, it has no error."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.error: OSError | WoolError | None = None
 
 
 class Connection(Load):
@@ -50,7 +59,7 @@ class Connection(Load):
         """What became of the calls that were made here, on whichever link."""
         self._gate = gate
         self._settings = settings
-        self._connecting = asyncio.Lock()
+        self._attempt: _Attempt | None = None
         self._link: Link | None = None
         self._calls: Calls | None = None
         self._closed_with: Exception | None = None
@@ -94,9 +103,9 @@ class Connection(Load):
             raise
 
     async def _connect(self) -> Calls:
-        async with self._connecting:
-            if self._calls is None:
-                await self._join()
+        while not self._has_joined:
+            self._raise_if_closed()
+            await self._join_together()
         if self._link is not None:
             await self._link.until_writable()
         self._raise_if_closed()
@@ -104,8 +113,29 @@ class Connection(Load):
             raise ConnectionResetError(f"worker {self.metadata.pid} hung up")
         return self._calls
 
+    @property
+    def _has_joined(self) -> bool:
+        return self._calls is not None
+
+    async def _join_together(self) -> None:
+        """Join the worker, or wait for the call that does. Both raise why it fails."""
+        attempt = self._attempt
+        if attempt is not None:
+            await attempt.over.wait()
+            if attempt.error is not None:
+                raise type(attempt.error)(*attempt.error.args) from attempt.error
+            return
+        attempt = self._attempt = _Attempt()
+        try:
+            await self._join()
+        except (OSError, WoolError) as error:
+            attempt.error = error
+            raise
+        finally:
+            self._attempt = None
+            attempt.over.set()
+
     async def _join(self) -> None:
-        self._raise_if_closed()
         address, settings = self.metadata.address, self._settings
         link = await join(address, self.uid, settings.token, settings.max_message_size)
         self._link = link

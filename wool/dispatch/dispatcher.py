@@ -178,7 +178,7 @@ class Dispatcher:
                 acknowledged=lost.acknowledged,
                 attempts=attempts,
             )
-        returncode = await self._workers.returncode(worker.uid, worker.metadata.pid)
+        returncode = await self._workers.returncode(worker)
         error = WorkerDied.of(
             task.name,
             worker.metadata.pid,

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["Departed", "Workers"]
 
 import asyncio
-import contextlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from uuid import UUID
@@ -14,10 +13,11 @@ from wool.discovery.roster import Roster
 from wool.dispatch.connection import Connection, Gate
 from wool.dispatch.stalls import Stalls
 from wool.dispatch.stats import Ledger
-from wool.exceptions import PoolClosed, WorkerStalled
+from wool.exceptions import PoolClosed, WoolError, WorkerStalled
 from wool.protocol.load import News
 from wool.settings import CallSettings
-from wool.support.processes import CAN_TELL_STOPPED, is_ending
+from wool.support.processes import CAN_TELL_STOPPED
+from wool.support.waiting import settle
 
 _POST_MORTEM = 1.0  # seconds to wait for the exit status of a worker that hung up
 _SILENT = 1.0  # seconds after which, for want of better knowledge, a worker may be stopped
@@ -100,18 +100,34 @@ class Workers:
             return False
         return True
 
-    async def returncode(self, uid: UUID, pid: int) -> int | None:
+    async def returncode(self, worker: Connection) -> int | None:
         """Return how a worker that hung up ended, waiting for a moment until it is known.
 
-        None at once if its process goes on, or nobody will tell.
+        None at once if it takes calls all the same, or nobody will tell.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_POST_MORTEM):
-                with self.watching() as woken:
-                    while self._roster.will_tell_end(uid) and is_ending(pid):
+        uid = worker.uid
+        with self.watching() as woken:
+            probe = self._loop.create_task(self._answers(worker))
+            probe.add_done_callback(lambda _: woken.set())
+            try:
+                async with asyncio.timeout(_POST_MORTEM):
+                    while self._roster.will_tell_end(uid) and not _is_true(probe):
                         await woken.wait()
                         woken.clear()
+            except TimeoutError:
+                pass
+            finally:
+                probe.cancel()
+                await settle([probe])
         return self._roster.returncode(uid)
+
+    async def _answers(self, worker: Connection) -> bool:
+        """Tell whether a worker whose link broke can be joined again."""
+        try:
+            await worker.connect(self._loop.time() + _POST_MORTEM)
+        except (OSError, WoolError):
+            return False
+        return True
 
     def close(self, error: PoolClosed) -> None:
         """Hang up on every worker. Calls that run, and those still to come, end with `error`."""
@@ -186,3 +202,7 @@ class Workers:
         self._news += 1
         for woken in self._watching:
             woken.set()
+
+
+def _is_true(told: asyncio.Task[bool]) -> bool:
+    return told.done() and not told.cancelled() and told.result()
