@@ -281,18 +281,3 @@ async def test_the_pool_can_be_left_while_a_worker_is_stopped() -> None:
         async with wool.WorkerPool(size=1, grace=0.2) as pool:
             await double(1)
             os.kill(_pids(pool)[0], signal.SIGSTOP)
-
-
-async def test_where_the_system_does_not_tell_workers_that_do_not_answer_are_avoided(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wool.dispatch.workers.CAN_TELL_STOPPED", False)
-    async with wool.WorkerPool(size=2, grace=0.1) as pool:
-        await _everybody_answers(pool)
-        victim, other = _pids(pool)
-        with _stopped(victim):
-            calls = [asyncio.create_task(pid()) for _ in range(2)]
-            done, waiting = await asyncio.wait(calls, timeout=_NOTICED + 0.1)
-            assert {call.result() for call in done} == {other}
-            assert {await pid() for _ in range(6)} == {other}
-        assert {await call for call in waiting} == {victim}

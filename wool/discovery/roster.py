@@ -84,7 +84,7 @@ class Roster:
         stopped: bool | None = None,
         tells_end: bool = False,
     ) -> None:
-        """Note that a worker joined.
+        """Note that a worker joined, which is the end of what troubled others.
 
         Args:
             metadata: who it is, and where.
@@ -99,6 +99,7 @@ class Roster:
                 while len(self._successors) > _REMEMBERED:
                     self._successors.popitem(last=False)
             self._workers = MappingProxyType({**self._workers, uid: metadata})
+            self._trouble = None
             if tells_end:
                 self._telling_end.add(uid)
             self._mark(uid, stopped=stopped)

@@ -67,6 +67,8 @@ class Connection(Load):
         self._joining: set[asyncio.Timeout] = set()
         self.stopped = False
         """Whether the worker's process is stopped, so that it had better get no calls."""
+        self.watched = False
+        """Whether anybody can tell that."""
 
     @property
     def unacknowledged_for(self) -> float:
@@ -162,6 +164,13 @@ class Connection(Load):
         calls, self._calls, self._link = self._calls, None, None
         if calls is not None:
             calls.lost(self._gate.shut_with or error)
+
+    def update(self, metadata: WorkerMetadata) -> None:
+        """Know what is new of the worker. Its link stays; a new one leads to the new address."""
+        moved = metadata.address != self.metadata.address
+        self.metadata = metadata
+        if moved:
+            self.stop_joining()
 
     def retire(self) -> None:
         """Hang up as soon as the last call has ended. Those still to come end with OSError."""

@@ -16,7 +16,6 @@ from wool.dispatch.stats import Ledger
 from wool.exceptions import PoolClosed, WoolError, WorkerStalled
 from wool.protocol.load import News
 from wool.settings import CallSettings
-from wool.support.processes import CAN_TELL_STOPPED
 from wool.support.waiting import settle
 
 _POST_MORTEM = 1.0  # seconds to wait for the exit status of a worker that hung up
@@ -58,10 +57,8 @@ class Workers:
         """The workers that may get calls now, those that joined first before the others."""
         if self._ready:
             return self._ready.copy()
-        there = list(self._connections.values())
-        if CAN_TELL_STOPPED:
-            return [worker for worker in there if not worker.stopped]
-        return [worker for worker in there if worker.unacknowledged_for < _SILENT] or there
+        run = [worker for worker in self._connections.values() if not worker.stopped]
+        return [w for w in run if w.watched or w.unacknowledged_for < _SILENT] or run
 
     def only(self, uid: UUID) -> list[Connection]:
         """Return one worker, or none while it is stopped. Raises Departed if it is not there."""
@@ -162,6 +159,9 @@ class Workers:
         for worker in [w for w in self._retired if not self._roster.is_retired(w.uid)]:
             self._retired.discard(worker)
             self._let_go(worker)
+        for uid, worker in self._connections.items():
+            if worker.metadata is not there[uid]:
+                worker.update(there[uid])
         for uid in [uid for uid in there if uid not in self._connections]:
             tally = self._ledger.open(uid)
             self._connections[uid] = Connection(
@@ -171,11 +171,10 @@ class Workers:
         self._wake()
 
     def _note_stops(self) -> None:
-        stopped = self._roster.stopped
-        all_run = CAN_TELL_STOPPED and not stopped
-        self._ready = list(self._connections.values()) if all_run else []
+        stopped, unwatched = self._roster.stopped, self._roster.unwatched
+        self._ready = [] if stopped or unwatched else list(self._connections.values())
         for uid, worker in self._connections.items():
-            worker.stopped = uid in stopped
+            worker.stopped, worker.watched = uid in stopped, uid not in unwatched
             if worker.stopped:
                 worker.stop_joining()
         self._stalls.update(stopped)

@@ -24,7 +24,7 @@ from wool.protocol.control import read_from_worker, write, write_start
 from wool.protocol.peers import peers_message
 from wool.settings import WorkerSettings
 from wool.support.forks import close_in_forks
-from wool.support.processes import CAN_TELL_STOPPED, is_stopped
+from wool.support.processes import is_stopped
 from wool.support.returncodes import in_words
 from wool.support.waiting import settle
 from wool.transport.carriers import unix_address
@@ -78,7 +78,7 @@ class LocalWorker:
         return self._exit.returncode
 
     def is_stopped(self) -> bool | None:
-        return is_stopped(self._process.pid) if CAN_TELL_STOPPED else None
+        return is_stopped(self._process.pid)
 
     async def until_ready(self, stderr: IO[bytes]) -> None:
         """Wait for the worker to take calls. Raises StartupError, with what it wrote to `stderr`.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["CAN_TELL_STOPPED", "is_stopped"]
+__all__ = ["is_stopped"]
 
 from pathlib import Path
 
-CAN_TELL_STOPPED = Path("/proc/self/stat").is_file()
-"""Whether the system says which processes are stopped: Linux does."""
+_CAN_TELL = Path("/proc/self/stat").is_file()  # Linux can
 
 
-def is_stopped(pid: int) -> bool:
-    """Tell whether a process is stopped: SIGSTOP, a debugger. One that is gone is not."""
+def is_stopped(pid: int) -> bool | None:
+    """Tell whether a process is stopped: SIGSTOP, a debugger. One that is gone is not.
+
+    None where the system does not tell.
+    """
+    if not _CAN_TELL:
+        return None
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123 - a third of Path's time
             after_name = stat.read().rpartition(b") ")[2]
