@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import resource
+import socket
 import stat
 import sys
 import tempfile
@@ -63,6 +64,13 @@ async def test_a_tag_that_is_no_string_is_refused_when_the_pool_is_made(tag: Any
 async def test_the_workers_bear_the_tags_of_their_pool() -> None:
     async with wool.WorkerPool("gpu", "large", size=2) as pool:
         assert {worker.tags for worker in pool.workers.values()} == {frozenset({"gpu", "large"})}
+
+
+async def test_the_workers_say_on_which_machine_they_run() -> None:
+    async with wool.WorkerPool(size=2) as pool:
+        [host] = {worker.host for worker in pool.workers.values()}
+        assert host.startswith(f"{socket.gethostname()}/")
+        assert hash(next(iter(pool.workers.values())))
 
 
 async def test_an_endless_grace_is_allowed() -> None:

@@ -19,7 +19,7 @@ __all__ = [
 
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -46,6 +46,12 @@ class WorkerMetadata:
     """The wool that it runs."""
     tags: frozenset[str] = frozenset()
     """Those of the pool that started it."""
+    host: str = ""
+    """The machine on which it runs, by its name and what tells this boot of it from others."""
+    extra: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    """What else its factory or discovery has to say of it."""
+    secure: bool = False
+    """Whether it is reached by TLS."""
 
 
 @dataclass(frozen=True, slots=True)

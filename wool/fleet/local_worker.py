@@ -24,6 +24,7 @@ from wool.protocol.control import read_from_worker, write, write_start
 from wool.protocol.peers import peers_message
 from wool.settings import WorkerSettings
 from wool.support.forks import close_in_forks
+from wool.support.host import this_host
 from wool.support.processes import is_stopped
 from wool.support.returncodes import in_words
 from wool.support.waiting import settle
@@ -68,7 +69,9 @@ class LocalWorker:
             on_failure.callback(self._process.kill)
             self._exit = Exit(self._process)
             on_failure.pop_all()
-        self.metadata = WorkerMetadata(uid, address, self._process.pid, __version__, settings.tags)
+        self.metadata = WorkerMetadata(
+            uid, address, self._process.pid, __version__, settings.tags, this_host()
+        )
         self._keep_in_forks = contextlib.ExitStack()
         for descriptor in (self._control, self._lifeline):
             self._keep_in_forks.callback(close_in_forks(descriptor.fileno()))

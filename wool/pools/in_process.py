@@ -15,6 +15,7 @@ from uuid import UUID
 
 from wool.exceptions import StartupError
 from wool.settings import WorkerSettings
+from wool.support.host import this_host
 from wool.support.waiting import first_of
 from wool.transport.carriers import memory_address
 from wool.types import Peers, StartedWorker, WorkerMetadata
@@ -111,7 +112,7 @@ class _InProcessWorker:
         self._leash = _Leash()
         self._runtime: Runtime | None = None
         self.metadata = WorkerMetadata(
-            uid, memory_address(uid.hex), os.getpid(), __version__, settings.tags
+            uid, memory_address(uid.hex), os.getpid(), __version__, settings.tags, this_host()
         )
         self.exited: asyncio.Future[int | None] = loop.create_future()
         self._failure: BaseException | None = None

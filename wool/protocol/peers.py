@@ -33,6 +33,9 @@ def _message(peer: Peer) -> wire.Peer:
         pid=metadata.pid,
         version=metadata.version,
         tags=metadata.tags,
+        host=metadata.host,
+        extra=metadata.extra,
+        secure=metadata.secure,
         stopped=peer.stopped,
         tells_end=peer.tells_end,
     )
@@ -45,5 +48,8 @@ def _read(peer: wire.Peer) -> Peer:
         peer.pid,
         peer.version,
         frozenset(peer.tags),
+        peer.host,
+        dict(peer.extra),
+        peer.secure,
     )
     return Peer(metadata, peer.stopped if peer.HasField("stopped") else None, peer.tells_end)

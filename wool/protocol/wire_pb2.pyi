@@ -1068,6 +1068,26 @@ Global___Peers: _TypeAlias = Peers  # noqa: Y015
 class Peer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ExtraEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     UID_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     PID_FIELD_NUMBER: _builtins.int
@@ -1075,6 +1095,9 @@ class Peer(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     STOPPED_FIELD_NUMBER: _builtins.int
     TELLS_END_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    EXTRA_FIELD_NUMBER: _builtins.int
+    SECURE_FIELD_NUMBER: _builtins.int
     uid: _builtins.bytes
     address: _builtins.bytes
     pid: _builtins.int
@@ -1083,8 +1106,16 @@ class Peer(_message.Message):
     """Whether a signal or a debugger has stopped it; not there where nobody can tell."""
     tells_end: _builtins.bool
     """there will be a Departed of it"""
+    host: _builtins.str
+    """the machine on which it runs, and the boot of that"""
+    secure: _builtins.bool
+    """it is reached by TLS"""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def extra(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """what else its factory or discovery says of it"""
+
     def __init__(
         self,
         *,
@@ -1095,10 +1126,13 @@ class Peer(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         stopped: _builtins.bool | None = ...,
         tells_end: _builtins.bool = ...,
+        host: _builtins.str = ...,
+        extra: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        secure: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stopped", b"_stopped", "stopped", b"stopped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stopped", b"_stopped", "address", b"address", "pid", b"pid", "stopped", b"stopped", "tags", b"tags", "tells_end", b"tells_end", "uid", b"uid", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stopped", b"_stopped", "address", b"address", "extra", b"extra", "host", b"host", "pid", b"pid", "secure", b"secure", "stopped", b"stopped", "tags", b"tags", "tells_end", b"tells_end", "uid", b"uid", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stopped: _TypeAlias = _typing.Literal["stopped"]  # noqa: Y015
     _WhichOneofArgType__stopped: _TypeAlias = _typing.Literal["_stopped", b"_stopped"]  # noqa: Y015
