@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["dumps", "dumps_apart", "is_by_value", "load_function", "loads"]
+__all__ = ["dumps", "dumps_apart", "dumps_with_parts", "is_by_value", "load_function", "loads"]
 
 import io
 import pickle
@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from wool.values.apart import Apart, Buffer, Writable
+from wool.values.apart import PROTOCOL, Apart, Buffer, Writable
+from wool.values.identities import identities
 from wool.values.namespaces import Namespace
-from wool.values.parts import Part
+from wool.values.parts import Key, Part
 from wool.values.reader import Reading, read
 
 _CACHED = 64 * 1024  # bytes of a function; a larger one carries data, and is not kept
@@ -27,9 +28,14 @@ class _Read(NamedTuple):
 
 def dumps(value: object) -> bytes:
     """Pickle `value`, with the classes, functions and globals that it needs."""
+    return dumps_with_parts(value)[0]
+
+
+def dumps_with_parts(value: object) -> tuple[bytes, list[tuple[Key, Part]]]:
+    """Pickle `value` like `dumps`; say what it needs, too."""
     body = io.BytesIO()
     parts = _write(value, body, None)
-    return _whole(body.getvalue(), parts)
+    return _whole(body.getvalue(), parts), parts
 
 
 def dumps_apart(value: object) -> tuple[bytes, list[Buffer]]:
@@ -42,14 +48,16 @@ def dumps_apart(value: object) -> tuple[bytes, list[Buffer]]:
 
 def _write(
     value: object, file: Writable, callback: Callable[[pickle.PickleBuffer], bool] | None
-) -> bytes:
+) -> list[tuple[Key, Part]]:
     # It imports cloudpickle, which takes 29 ms and which not everybody needs.
     from wool.values.writer import write
 
     return write(value, file, callback)
 
 
-def _whole(body: bytes, parts: bytes) -> bytes:
+def _whole(body: bytes, described: list[tuple[Key, Part]]) -> bytes:
+    table = [(key, *part) for key, part in described]
+    parts = pickle.dumps((identities.process, table), PROTOCOL)
     return b"".join((body, parts, len(parts).to_bytes(_LENGTH), _END))
 
 

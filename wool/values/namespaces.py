@@ -165,6 +165,14 @@ class Namespaces:
                 known = Namespace(identity, {}, is_home=False)
             return self._use(known)
 
+    def keep(self, namespace: Namespace) -> bool:
+        """Tell whether a namespace is known, and count that as its being used."""
+        with self._lock:
+            is_known = self._known.get(namespace.identity) is namespace
+            if is_known:
+                self._known.move_to_end(namespace.identity)
+            return is_known
+
     def after_fork(self) -> None:
         """Make the lock anew: another thread may have held it when this process was forked."""
         self._lock = threading.Lock()

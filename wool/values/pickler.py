@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol, cast, is_typeddict
 import cloudpickle.cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
 from wool.values.apart import Writable
+from wool.values.cloud import globals_of, is_by_reference
 from wool.values.identities import identities
 from wool.values.making import make_function
 from wool.values.namespaces import Namespace, namespaces
@@ -165,7 +166,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _function(self, function: FunctionType) -> Any:
         if cast("Any", function) in _READS:
             return function.__qualname__
-        if _cloudpickle._should_pickle_by_reference(function):  # noqa: SLF001
+        if is_by_reference(function):
             return NotImplemented
         remade = remaking(function)
         if remade is not None:
@@ -180,7 +181,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         attributes, fields = self._by_cloudpickle(function)[2]
         del fields["__globals__"]
         if not namespace.is_standard:
-            for name in _cloudpickle._extract_code_globals(code):  # noqa: SLF001
+            for name in globals_of(code):
                 if namespace.was_asked(name) or not _is_builtin(name, function.__globals__):
                     self.needs[namespace.identity, name] = None
         place = self._globals.setdefault(namespace.identity, _Globals(namespace))

@@ -9,6 +9,7 @@ __all__ = [
     "Buffer",
     "Pickled",
     "dumps",
+    "dumps_function",
     "dumps_in_band",
     "loads",
     "unpicklable",
@@ -19,13 +20,14 @@ import contextlib
 import pickle
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wool.exceptions import MessageTooLarge, SerializationError
 from wool.values import apart, by_value
 from wool.values.apart import PROTOCOL, Buffer
+from wool.values.kept import kept
 
 _BESIDE = 32 * 1024  # bytes; a pickle of more goes as a buffer, which no message copies
 _SHORT = 1024  # bytes, up to which `in` is faster than a regular expression
@@ -72,6 +74,23 @@ def dumps_in_band(value: object, what: str) -> bytes:
         return _dumps_in_band(value)
     except Exception as error:
         raise unpicklable(value, what, error) from error
+
+
+def dumps_function(function: Callable[..., Any], what: str) -> tuple[bytes, bool]:
+    """Pickle a function by value, or return its pickle if it is kept.
+
+    Tell, too, whether it is: then it will be the same, unless the function changes. Raises
+    SerializationError.
+    """
+    if _by_value_registry():  # of which nobody tells when it changes
+        return dumps_in_band(function, what), False
+    data = kept.find(function)
+    if data is not None:
+        return data, True
+    try:
+        return kept.dumps(function)
+    except Exception as error:
+        raise unpicklable(function, what, error) from error
 
 
 def loads(data: bytes, buffers: Sequence[Buffer] = ()) -> Any:

@@ -24,16 +24,14 @@ _FOUND = (FunctionType, ModuleType, set, frozenset, tuple)  # or can have no sta
 
 def write(
     value: object, file: Writable, callback: Callable[[pickle.PickleBuffer], bool] | None
-) -> bytes:
+) -> list[tuple[Key, Part]]:
     """Write the pickled value to `file`; return the parts that go with it."""
     writer = _Writer()
     # In a function globals stand as their names. What else is sent is a copy.
     kind = PartPickler if isinstance(value, FunctionType) else Pickler
     pickler = kind(writer, file, callback)
     pickler.pickle(value)
-    parts = writer.parts(pickler.needs)
-    table = [(key, *part) for key, part in parts]
-    return pickle.dumps((identities.process, table), _PROTOCOL)
+    return writer.parts(pickler.needs)
 
 
 class _Writer:

@@ -1,0 +1,303 @@
+"""The pickle of a routine that travels by value is kept until anything in it changes."""
+
+import gc
+import importlib
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.echoed import prints
+from wool.values import serializer
+
+pytestmark = pytest.mark.anyio
+
+PROGRAM = """
+import functools, logging, re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Optional
+import json
+
+number = 1
+pattern = re.compile("a")
+log = logging.getLogger(__name__)
+pair = (1, ("two", None))
+config = {"n": 1}
+default = 5
+
+class Colour(Enum):
+    RED = 1
+
+@dataclass
+class Item:
+    n: int = 0
+    def doubled(self): return twice(self.n)
+
+class Other:
+    attribute = 1
+
+def twice(n, *, by=2): return n * by
+def alias(n: Optional[int]) -> "list[Item]": return [Item(n)]
+
+@functools.cache
+def cached(n: int) -> int: return twice(n)
+
+def simple(): return number
+def of_module(): return json.dumps(pair)
+def of_others(n: int = 3, *, k: int = default) -> int:
+    log.info("%s", pattern)
+    return twice(n) + cached(k) + len(alias(n)) + Item(n).doubled() + Colour.RED.value
+def of_class(): return Other.attribute
+def of_config(): return config["n"]
+def unknown(): return nowhere
+def recursive(n): return recursive(n - 1) if n else number
+
+def make(n):
+    def inner(): return n + twice(n)
+    def empty():
+        nonlocal n
+        n += 1
+    return inner
+closure = make(3)
+"""
+
+
+@pytest.fixture
+def program() -> dict[str, Any]:
+    """The globals of a program whose functions can't be imported."""
+    there: dict[str, Any] = {"__name__": "__main__"}
+    exec(PROGRAM, there)  # noqa: S102
+    return there
+
+
+def _data(function: Callable[..., Any]) -> bytes:
+    return serializer.dumps_function(function, "it")[0]
+
+
+def _is_kept(function: Callable[..., Any]) -> bool:
+    """Tell whether a function's pickle is kept, once it was pickled twice."""
+    for _ in range(2):
+        serializer.dumps_function(function, "it")
+    return serializer.dumps_function(function, "it")[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["simple", "of_module", "of_others", "of_class", "unknown", "recursive", "closure"]
+)
+def test_what_can_not_change_unseen_is_pickled_once(program: dict[str, Any], name: str) -> None:
+    assert _is_kept(program[name])
+    assert _data(program[name]) is _data(program[name])
+
+
+def test_what_can_change_in_place_is_pickled_anew(program: dict[str, Any]) -> None:
+    assert not _is_kept(program["of_config"])
+    program["config"]["n"] = 2
+    before = _data(program["of_config"])
+    program["config"]["n"] = 3
+    assert _data(program["of_config"]) != before
+
+
+def _global(program: dict[str, Any]) -> None:
+    program["number"] = True  # which is equal to 1
+
+
+def _new_global(program: dict[str, Any]) -> None:
+    program["nowhere"] = 1
+
+
+def _gone_global(program: dict[str, Any]) -> None:
+    del program["number"]
+
+
+def _global_of_a_callee(program: dict[str, Any]) -> None:
+    program["twice"] = program["simple"]
+
+
+def _default(program: dict[str, Any]) -> None:
+    program["of_others"].__defaults__ = (4,)
+
+
+def _keyword_default(program: dict[str, Any]) -> None:
+    program["of_others"].__kwdefaults__["k"] = 6
+
+
+def _keyword_default_of_a_callee(program: dict[str, Any]) -> None:
+    program["twice"].__kwdefaults__["by"] = 3
+
+
+def _code(program: dict[str, Any]) -> None:
+    program["simple"].__code__ = program["of_config"].__code__
+
+
+def _code_of_a_callee(program: dict[str, Any]) -> None:
+    def other(n: int, *, by: int) -> int:
+        return n + by
+
+    program["twice"].__code__ = other.__code__
+
+
+def _attribute(program: dict[str, Any]) -> None:
+    program["simple"].hint = 1
+
+
+def _annotation(program: dict[str, Any]) -> None:
+    program["of_others"].__annotations__["n"] = str
+
+
+def _name(program: dict[str, Any]) -> None:
+    program["simple"].__name__ = "other"
+
+
+def _cell(program: dict[str, Any]) -> None:
+    program["closure"].__closure__[0].cell_contents = 4
+
+
+def _attribute_of_a_class(program: dict[str, Any]) -> None:
+    program["Other"].attribute = 2
+
+
+def _method(program: dict[str, Any]) -> None:
+    program["Item"].doubled = program["simple"]
+
+
+def _builtin(program: dict[str, Any]) -> None:
+    program["len"] = program["simple"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("simple", _global),
+        ("simple", _gone_global),
+        ("simple", _code),
+        ("simple", _attribute),
+        ("simple", _name),
+        ("recursive", _global),
+        ("unknown", _new_global),
+        ("of_others", _global_of_a_callee),
+        ("of_others", _default),
+        ("of_others", _keyword_default),
+        ("of_others", _keyword_default_of_a_callee),
+        ("of_others", _code_of_a_callee),
+        ("of_others", _annotation),
+        ("of_others", _method),
+        ("of_others", _builtin),
+        ("of_class", _attribute_of_a_class),
+        ("closure", _cell),
+        ("closure", _code_of_a_callee),
+    ],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_what_changes_is_seen(
+    program: dict[str, Any], name: str, change: Callable[[dict[str, Any]], None]
+) -> None:
+    assert _is_kept(program[name])
+    before = _data(program[name])
+    change(program)
+    assert _data(program[name]) != before
+
+
+def test_a_change_back_and_forth_is_seen_each_time(program: dict[str, Any]) -> None:
+    for number in (1, 2, 1, 3):
+        program["number"] = number
+        data = _data(program["simple"])
+        assert serializer.loads(data)() == number
+
+
+def test_a_change_while_it_is_pickled_is_seen(program: dict[str, Any]) -> None:
+    meddled = """
+class Meddling(Enum):
+    ONE = 1
+    def __reduce_ex__(self, protocol):
+        global number
+        number += 1
+        return str, ("",)
+def meddled(): return Meddling.ONE, one, number
+one = Meddling.ONE
+"""
+    exec(meddled, program)  # noqa: S102
+    assert not _is_kept(program["meddled"])
+    assert _is_kept(program["simple"])
+
+
+def test_a_submodule_that_is_imported_later_goes_along(program: dict[str, Any]) -> None:
+    exec("import tests\ndef uses(): return tests.late_value.VALUE", program)  # noqa: S102
+    assert _is_kept(program["uses"])
+    before = _data(program["uses"])
+    importlib.import_module("tests.late_value")
+
+    assert _data(program["uses"]) != before
+
+
+def test_no_function_is_kept_alive(program: dict[str, Any]) -> None:
+    made = program["make"](7)
+    assert _is_kept(made)
+    there = weakref.ref(made)
+    del made
+    gc.collect()
+    assert there() is None
+
+
+def test_a_function_at_the_place_of_another_is_another(program: dict[str, Any]) -> None:
+    for n in range(500):
+        made = program["make"](n)
+        _is_kept(made)
+        assert serializer.loads(_data(made))() == 3 * n
+        del made
+
+
+async def test_a_routine_by_value_sees_every_change_on_the_worker() -> None:
+    assert (
+        prints("""
+    n = 1
+    def plus(x, *, k=0): return x + k
+    class Settings: factor = 10
+    def make(cell):
+        @wool.routine
+        async def inner(x, y=0): return plus(x) + y + cell, n
+        return inner
+    routine = make(100)
+    @wool.routine
+    async def factor(): return Settings.factor
+    def other(x, *, k=0): return -x
+    async def main():
+        global n
+        async with wool.WorkerPool(size=1):
+            for _ in range(3): print(await routine(1), end=" ")
+            n = 2; print(await routine(1), end=" ")
+            plus.__kwdefaults__["k"] = 5; print(await routine(1), end=" ")
+            plus.__code__ = other.__code__; print(await routine(1), end=" ")
+            routine.local.__defaults__ = (7,); print(await routine(1), end=" ")
+            routine.local.__closure__[0].cell_contents = 200; print(await routine(1), end=" ")
+            del n
+            try: await routine(1)
+            except NameError as error: print(error)
+            print([await factor() for _ in range(3)])
+        Settings.factor = 20
+        async with wool.WorkerPool(size=1): print(await factor())
+    """)
+        == "(101, 1) (101, 1) (101, 1) (101, 2) (106, 2) (99, 2) (106, 2) (206, 2) "
+        "name 'n' is not defined\n[10, 10, 10]\n20\n"
+    )
+
+
+async def test_what_a_worker_does_to_a_global_stays_as_long_as_home_leaves_it_alone() -> None:
+    assert (
+        prints("""
+    count = 0
+    @wool.routine
+    async def step():
+        global count
+        count += 1
+        return count
+    async def main():
+        global count
+        async with wool.WorkerPool(size=1):
+            print([await step() for _ in range(4)])
+            count = 10
+            print([await step() for _ in range(4)])
+    """)
+        == "[1, 2, 3, 4]\n[11, 12, 13, 14]\n"
+    )
