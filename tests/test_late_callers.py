@@ -40,8 +40,8 @@ async def _call(link: Link, task: Task) -> Outcome | Lost:
     await authenticate(link, _SETTINGS.token)
     calls = Calls(link, _SETTINGS.grace)
     link.attach(calls)
-    opened, buffers = open_frame(task, link.max_message_size)
-    return await calls.open(task, wire.Frame(open=opened), buffers).outcome()
+    opened, buffers, routine = open_frame(task, link.max_message_size)
+    return await calls.open(task, wire.Frame(open=opened), buffers, routine).outcome()
 
 
 async def test_one_who_says_hello_while_the_worker_stops_is_hung_up_on_and_nothing_is_started(

@@ -40,7 +40,7 @@ class Wire:
 def _opened(grace: float = 1.0) -> tuple[Wire, Calls, Call]:
     line = Wire()
     calls = Calls(line, grace)
-    return line, calls, calls.open(Task(double), wire.Frame(open=wire.Open()), ())
+    return line, calls, calls.open(Task(double), wire.Frame(open=wire.Open()), (), ("m", "f"))
 
 
 @pytest.mark.parametrize(

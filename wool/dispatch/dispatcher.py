@@ -100,7 +100,7 @@ class Dispatcher:
         three times in all. The worker is told how much is left of `timeout` seconds. Cancellation
         reaches it: see `Call.outcome`.
         """
-        opened, buffers = open_frame(task, self._settings.max_message_size)
+        opened, buffers, routine = open_frame(task, self._settings.max_message_size)
         frame = wire.Frame(open=opened, context=variables.current())
         deadline = None if timeout is None else self._loop.time() + timeout
         order = self._search.order(task)
@@ -116,7 +116,7 @@ class Dispatcher:
             news = self._workers.news
             if task.observed:
                 emit("task-scheduled", task)
-            call = calls.open(task, frame, buffers)
+            call = calls.open(task, frame, buffers, routine)
             tells = _log.isEnabledFor(logging.DEBUG)
             if tells:
                 _log.debug("%s goes to worker %d", task, worker.metadata.pid)

@@ -15,6 +15,7 @@ from wool.protocol.frames import Sender
 from wool.protocol.load import Load
 from wool.protocol.outcome import Lost, Outcome
 from wool.protocol.prefetching_call import PrefetchingCall
+from wool.protocol.routines import Routine, SentRoutines
 from wool.protocol.tally import Tally
 from wool.protocol.unacknowledged import Unacknowledged
 from wool.tasks import Task
@@ -36,6 +37,7 @@ class Calls(CallTable):
         self.unacknowledged = Unacknowledged(self._load)
         """Those that the worker has not confirmed yet."""
         self._abandoned: set[int] = set()
+        self._routines = SentRoutines()
         self._tally.table = self._calls
 
     def __len__(self) -> int:
@@ -48,10 +50,15 @@ class Calls(CallTable):
     def acknowledge(self, call_id: int) -> None:
         self.unacknowledged.discard(call_id)
 
-    def open(self, task: Task, opening: wire.Frame, buffers: Sequence[Buffer]) -> Call:
-        """Send `task` off, as `opening` describes it."""
+    def open(
+        self, task: Task, opening: wire.Frame, buffers: Sequence[Buffer], routine: Routine
+    ) -> Call:
+        """Send `task` off, as `opening` describes it, and its `routine` if need be."""
         call_id = opening.call = next(self._call_ids)
+        news = self._routines.describe(routine, opening.open)
         self._sender.send(opening, buffers)
+        if news is not None:
+            self._routines.sent(news, opening.open)
         kind = PrefetchingCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
         call.place = self._sender.queued

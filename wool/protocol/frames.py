@@ -7,15 +7,15 @@ __all__ = ["PROTOCOL_VERSION", "Sender", "open_frame", "read_task"]
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 from wool.exceptions import MessageTooLarge, SerializationError
 from wool.protocol import wire_pb2 as wire
-from wool.reference import reference, resolve
+from wool.protocol.routines import ByValue, Described, Routine
+from wool.reference import reference
 from wool.support.notes import note
 from wool.tasks import NO_OPTIONS, Options, Task
-from wool.values import by_value, serializer
+from wool.values import serializer
 from wool.values.serializer import Buffer, Pickled
 
 PROTOCOL_VERSION = 1
@@ -48,8 +48,8 @@ class Sender(Protocol):
         ...
 
 
-def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[Buffer]]:
-    """Describe a task.
+def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[Buffer], Routine]:
+    """Describe a task, but for its routine, of which not every worker has to be told.
 
     Raises SerializationError, naming the argument that can't be pickled, and MessageTooLarge if
     the arguments, or a routine that travels by value, take more than `limit` bytes.
@@ -70,17 +70,20 @@ def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[Buffer]]:
             pinned=pinned,
         )
         opened.options.CopyFrom(options)
-    where = reference(task.callable)
-    if where is None:
-        opened.module, opened.qualname = task.callable.__module__, task.callable.__qualname__
-        what = f"the routine {task.name!r}"
-        opened.function = serializer.dumps_in_band(task.callable, what)
-        size = len(opened.function) + arguments.size
-        if size > limit:
-            raise MessageTooLarge.of(f"{what} with its arguments", size, limit)
-    else:
-        opened.module, opened.qualname = where
-    return opened, arguments.buffers
+    return opened, arguments.buffers, _routine(task, arguments.size, limit)
+
+
+def _routine(task: Task, arguments: int, limit: int) -> Routine:
+    function = task.callable
+    where = reference(function)
+    if where is not None:
+        return where
+    what = f"the routine {task.name!r}"
+    data, is_kept = serializer.dumps_function(function, what)
+    size = len(data) + arguments
+    if size > limit:
+        raise MessageTooLarge.of(f"{what} with its arguments", size, limit)
+    return ByValue((function.__module__, function.__qualname__), data, is_kept)
 
 
 def _pickle_arguments(task: Task, limit: int) -> Pickled:
@@ -111,26 +114,10 @@ def _named_arguments(task: Task) -> Mapping[str, Any]:
     return named
 
 
-def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
+def read_task(frame: wire.Frame, buffers: Sequence[Buffer], routine: Described) -> Task:
     """Rebuild a task at the worker. Raises SerializationError, and what importing raises."""
     opened = frame.open
-    if opened.function:
-        try:
-            function = by_value.load_function(opened.function)
-        except BaseException as error:
-            what = f"the routine '{opened.module}.{opened.qualname}'"
-            raise serializer.unreadable(what, error) from error
-    else:
-        try:
-            function = _by_reference(opened.module, opened.qualname)
-        except Exception as error:
-            note(
-                error,
-                f"raised in worker {os.getpid()}, which imported the module {opened.module!r} for "
-                f"the routine {opened.qualname!r}; workers have the sys.path that their parent had "
-                f"when they started, and run what a module runs when it is imported",
-            )
-            raise
+    function = _function(routine)
     try:
         args, kwargs = serializer.loads(opened.arguments, buffers)
     except BaseException as error:
@@ -142,14 +129,26 @@ def read_task(frame: wire.Frame, buffers: Sequence[Buffer]) -> Task:
     )
 
 
+def _function(routine: Described) -> Callable[..., Any]:
+    module, name = routine.module, routine.qualname
+    try:
+        return routine.function()
+    except BaseException as error:
+        if routine.is_by_value:
+            raise serializer.unreadable(f"the routine '{module}.{name}'", error) from error
+        if isinstance(error, Exception):
+            note(
+                error,
+                f"raised in worker {os.getpid()}, which imported the module {module!r} for the "
+                f"routine {name!r}; workers have the sys.path that their parent had when they "
+                f"started, and run what a module runs when it is imported",
+            )
+        raise
+
+
 def _options(frame: wire.Frame) -> Options:
     timeout = frame.timeout if frame.HasField("timeout") else None
     if timeout is None and not frame.open.HasField("options"):
         return NO_OPTIONS
     asked = frame.open.options
     return Options(timeout=timeout, tags=frozenset(asked.tags), prefetch=asked.prefetch)
-
-
-@lru_cache(maxsize=4096)
-def _by_reference(module: str, qualname: str) -> Callable[..., Any]:
-    return resolve((module, qualname))

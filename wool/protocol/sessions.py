@@ -18,6 +18,7 @@ from wool.protocol.fairness import Batches, Fairness
 from wool.protocol.frames import Sender, read_task
 from wool.protocol.generator_session import GeneratorSession
 from wool.protocol.prefetching_session import PrefetchingSession
+from wool.protocol.routines import KnownRoutines
 from wool.protocol.session import CoroutineSession, Session, contained
 from wool.reference import is_generator
 from wool.tasks import Task
@@ -47,6 +48,7 @@ class Sessions:
         self._admit = admit
         self._sessions: dict[int, Session] = {}
         self._fairness = Fairness(sender)
+        self._routines = KnownRoutines()
         self._logs = Flow(sender)
         self._idle = asyncio.Event()
         self._draining = False
@@ -84,15 +86,16 @@ class Sessions:
 
     def _open(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         call_id, sender = frame.call, self._sender
+        routine = self._routines.find(frame.open)  # told of once, whether the call is taken or not
         if self._draining or not self._admit(frame.open):
             reason = "stopping" if self._draining else "being replaced"
             reject = wire.Reject(reason=f"the worker is {reason}")
             sender.send(wire.Frame(call=call_id, reject=reject))
             return
         try:
-            task = read_task(frame, buffers)
+            task = read_task(frame, buffers, routine)
         except BaseException as error:  # noqa: BLE001 - importing and unpickling run user code
-            error = contained(error, frame.open.qualname)
+            error = contained(error, routine.qualname)
             raised = wire.Raise(failure=failure.encode(error, sender.max_message_size))
             sender.send(wire.Frame(call=call_id, raised=raised))
             return
