@@ -124,6 +124,21 @@ def test_data_that_speaks_of_main_is_data(text: str) -> None:
     assert _there(data) == data
 
 
+def test_what_is_of_main_is_found_beside_large_data() -> None:
+    there: dict[str, Any] = {"__name__": "__main__"}
+    exec("class Thing: pass", there)  # noqa: S102
+    for filler in ("x" * 2_000, [b"x" * 40_000] * 2, {"a": bytes(LARGE)}):
+        _, thing = _there((filler, there["Thing"]()))
+        assert type(thing) is there["Thing"]
+
+
+def test_a_value_that_holds_itself_comes_back() -> None:
+    value: list[Any] = ["x" * 2_000]
+    value.append(value)
+    there = _there(value)
+    assert there[1] is there
+
+
 def test_a_bytearray_that_shrinks_while_it_is_pickled_comes_whole_or_empty() -> None:
     value = bytearray(LARGE)
     there, last = _there([value, [_Shrinking(value), "last"]])

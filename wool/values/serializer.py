@@ -22,7 +22,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from wool.exceptions import MessageTooLarge, SerializationError
 from wool.values import apart, by_value
@@ -31,6 +31,8 @@ from wool.values.kept import kept
 
 _BESIDE = 32 * 1024  # bytes; a pickle of more goes as a buffer, which no message copies
 _SHORT = 1024  # bytes, up to which `in` is faster than a regular expression
+_ATOMS = frozenset({bool, bytearray, bytes, complex, float, int, str, type(None)})
+_FEW = 4  # items of a container, and containers in each other
 _MAIN = b"\x8c\x08__main__"  # as the name of a module stands in a pickle
 _names_main = re.compile(re.escape(_MAIN)).search  # `in` takes ten times as long on underscores
 
@@ -119,9 +121,20 @@ def _dumps(value: object) -> tuple[bytes, Sequence[Buffer]]:
         except Exception:  # noqa: BLE001 - cloudpickle may know better, and says why if not
             return by_value.dumps_apart(value)
         # What pickle refers to in __main__ is not there in another process.
-        if not _is_of_main(data):
+        if (len(data) > _SHORT and _is_data(value)) or not _is_of_main(data):
             return data, buffers
     return by_value.dumps_apart(value)
+
+
+def _is_data(value: Any, depth: int = _FEW) -> bool:
+    """Tell whether a value is a number or text, or a few of them: it takes no search to know."""
+    kind = cast("Any", type(value))
+    if kind in _ATOMS:
+        return True
+    if kind not in (dict, list, tuple) or not depth or len(value) > _FEW:
+        return False
+    items = (*value, *value.values()) if kind is dict else value
+    return all(_is_data(each, depth - 1) for each in items)
 
 
 def _is_of_main(data: bytes) -> bool:
