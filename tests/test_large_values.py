@@ -111,6 +111,33 @@ async def test_arguments_over_the_limit_are_named_and_nothing_is_sent(
         assert await double(1) == 2
 
 
+@wool.routine
+async def total(small: bytes, *more: bytes, large: bytes = b"", **named: bytes) -> int:
+    return sum(map(len, (small, *more, large, *named.values())))
+
+
+async def test_the_largest_argument_is_named_with_its_size(small: wool.WorkerPool) -> None:
+    large, less = bytes(2 * LIMIT), bytes(LIMIT)
+    with small.activate():
+        with pytest.raises(
+            wool.MessageTooLarge, match=r"'large' the largest with 2,000,0.. bytes"
+        ) as e:
+            await total(less, large=large)
+        assert "test_large_values.total'" in str(e.value)
+        with pytest.raises(wool.MessageTooLarge, match=r"'\*more\[1\]' the largest"):
+            await total(less, less, large)
+        with pytest.raises(wool.MessageTooLarge, match="'other' the largest"):
+            await total(less, other=large)
+
+
+async def test_a_limit_below_that_of_no_arguments_at_all_is_told_so() -> None:
+    async with wool.WorkerPool(size=1, max_message_size=1):
+        with pytest.raises(
+            wool.MessageTooLarge, match=r"the arguments of 'tests\.routines\.pid': "
+        ):
+            await pid()
+
+
 async def test_results_over_the_limit_cost_no_worker_its_place(small: wool.WorkerPool) -> None:
     with small.activate():
         worker = await pid()

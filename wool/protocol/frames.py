@@ -6,6 +6,7 @@ __all__ = ["PROTOCOL_VERSION", "Sender", "open_frame", "read_task"]
 
 import inspect
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -51,8 +52,8 @@ class Sender(Protocol):
 def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[Buffer], Routine]:
     """Describe a task, but for its routine, of which not every worker has to be told.
 
-    Raises SerializationError, naming the argument that can't be pickled, and MessageTooLarge if
-    the arguments, or a routine that travels by value, take more than `limit` bytes.
+    Raises SerializationError, naming the argument that can't be pickled, and MessageTooLarge,
+    naming the largest, if they, or a routine that travels by value, take more than `limit` bytes.
     """
     arguments = _pickle_arguments(task, limit)
     opened = wire.Open(
@@ -94,6 +95,16 @@ def _pickle_arguments(task: Task, limit: int) -> Pickled:
         for name, value in _named_arguments(task).items():
             serializer.dumps(value, f"argument {name!r} of {task.name!r}", limit)
         raise
+    except MessageTooLarge as error:
+        what = f"the arguments of {task.name!r}{_largest(task)}"
+        raise MessageTooLarge.of(what, error.size, limit) from None
+
+
+def _largest(task: Task) -> str:
+    named = _named_arguments(task)
+    sizes = {name: serializer.dumps(v, name, sys.maxsize).size for name, v in named.items()}
+    name = max(sizes, key=sizes.__getitem__, default=None)
+    return "" if name is None else f", {name!r} the largest with {sizes[name]:,} bytes"
 
 
 def _named_arguments(task: Task) -> Mapping[str, Any]:
