@@ -1,11 +1,12 @@
-"""What twins note in the process that they run in: one on a worker, the other here."""
+"""What twins note in the process that they run in, and what errors are noted with."""
 
+import re
 from collections import defaultdict
 from typing import Any, cast
 
 import wool
 
-__all__ = ["described", "note", "noted", "noted_so_far"]
+__all__ = ["attributes", "described", "note", "noted", "noted_so_far"]
 
 _notes = defaultdict[str, list[Any]](list)
 
@@ -26,6 +27,14 @@ async def noted_so_far(key: str) -> list[Any]:
     return _notes[key]
 
 
+def attributes(error: BaseException) -> dict[str, Any]:
+    """Return those that are to be equal here and there: without what wool says of the worker."""
+    own = {n: value for n, value in vars(error).items() if n not in ("__wool__", "__notes__")}
+    notes = getattr(error, "__notes__", None) or ()
+    notes = [each for each in notes if not re.fullmatch(r"raised on worker \d+", each)]
+    return own | ({"__notes__": notes} if notes else {})
+
+
 def described(error: BaseException | None) -> Any:
     """Return what is to be equal here and there: type, arguments and members, causes and so on."""
     if error is None:
@@ -35,7 +44,7 @@ def described(error: BaseException | None) -> Any:
     return (
         type(error).__qualname__,
         error.args[:1] if members else error.args,
-        {name: value for name, value in vars(error).items() if name != "__wool__"},
+        attributes(error),
         [described(member) for member in members],
         described(error.__cause__),
         described(error.__context__),

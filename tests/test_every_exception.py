@@ -12,6 +12,7 @@ import pytest
 import wool
 from tests.awkward import HasLock
 from tests.exception_kinds import BUILTIN, ENDING, OWN, raise_kind, stream_kind
+from tests.notes import attributes
 from tests.routines import pid
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
@@ -33,7 +34,7 @@ def _portrait(error: BaseException | None, seen: tuple[BaseException, ...] = ())
         "type": type(error).__name__,
         "args": error.args[:1] if is_group else error.args,
         "str": str(error),
-        "notes": getattr(error, "__notes__", None),
+        "notes": attributes(error).get("__notes__"),
         "fields": data,
         "members": [_portrait(member, seen) for member in members],
         "cause": _portrait(error.__cause__, seen),

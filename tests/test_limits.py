@@ -11,7 +11,7 @@ import pytest
 import wool
 from tests.combined_routines import nap
 from tests.home import Home, say, told
-from tests.routines import double, tell_steps, wait
+from tests.routines import double, pid, tell_steps, wait
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
 
@@ -73,6 +73,29 @@ async def test_a_call_that_takes_too_long_is_cancelled_and_raises(home: Home) ->
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.timeout == 0.2
     assert home.heard() == ["cancelled", "ended"]
+
+
+async def test_the_error_says_on_which_worker_it_was() -> None:
+    async with wool.WorkerPool(size=1):
+        worker = await pid()
+        with pytest.raises(wool.DispatchTimeout, match=f"it had on worker {worker}, and") as call:
+            await nap.options(timeout=0.2)(FOREVER)
+        stream = slow_then_quick.options(timeout=0.4)()
+        assert [await anext(stream), await anext(stream)] == ["quick", "in time"]
+        with pytest.raises(wool.DispatchTimeout, match=f"it had on worker {worker}, and") as step:
+            await anext(stream)
+    assert call.value.pid == step.value.pid == worker
+
+
+async def test_the_error_of_a_call_that_no_worker_took_says_so(home: Home) -> None:
+    async with wool.WorkerPool(size=1, max_pending=1) as pool:
+        running = asyncio.create_task(wait(home.path))
+        assert await home.hear() == "started"
+        with pytest.raises(wool.DispatchTimeout, match="while it waited for a worker") as caught:
+            [n async for n in pool.map(double.options(timeout=0.2), [2])]
+        assert caught.value.pid is None
+        home.tell("go")
+        await running
 
 
 async def test_the_limit_of_a_context_holds_for_every_call_in_it(home: Home) -> None:

@@ -40,4 +40,6 @@ async def test_an_error_says_so_whenever_the_consumer_comes_for_it(
             await asyncio.sleep(0)
         with pytest.raises(ValueError, match=word) as caught:
             await anext(results)
-        assert caught.value.__notes__ == ["raised for item 1 of map, counted from 0"]
+        worker, item = caught.value.__notes__
+        assert worker.startswith("raised on worker ")
+        assert item == "raised for item 1 of map, counted from 0"

@@ -273,7 +273,7 @@ async def test_a_value_whose_module_propagates_in_its_turn_arrives() -> None:
 async def test_an_exception_comes_though_a_variable_can_not() -> None:
     with pytest.raises(KeyError, match="the routine's own") as caught:
         await fails_with()
-    assert "tests_awkward" in caught.value.__notes__[0]
+    assert "tests_awkward" in caught.value.__notes__[-1]
 
 
 @alone

@@ -99,12 +99,14 @@ class DispatchTimeout(WoolError, TimeoutError):
 
     The remote side was cancelled, and had the pool's grace to clean up. `timeout` is the limit in
     seconds: the least of the routine's `timeout`, the RuntimeContext's, and what was left to the
-    call that made this one.
+    call that made this one. `pid` is the process id of the worker that had the call; None if none
+    had taken it yet, or the process is not known here.
     """
 
-    def __init__(self, message: str, *, timeout: float = 0.0) -> None:
+    def __init__(self, message: str, *, timeout: float = 0.0, pid: int | None = None) -> None:
         super().__init__(message)
         self.timeout = timeout
+        self.pid = pid
 
 
 class WorkerDied(WoolError):

@@ -73,7 +73,7 @@ ANYWHERE = Placement()
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """One call of a routine, from the moment it is made. Not to be changed."""
+    """One call of a routine, from the moment it is made. Changed by its dispatcher alone."""
 
     callable: Callable[..., Any]
     """The routine's function, without its decorator."""
@@ -92,6 +92,8 @@ class Task:
     """Whether somebody wants to hear of its events."""
     placement: Placement = ANYWHERE
     """Where it goes."""
+    sent_to: int | None = None
+    """The process id of the worker that has it, as far as its limit has to know; None there."""
 
     @property
     def id(self) -> UUID:

@@ -113,6 +113,7 @@ class Dispatcher:
                 worker, calls = await self._find(task, attempts, worker, order)
             if deadline is not None:
                 frame.timeout = max(deadline - self._loop.time(), 0.0)
+                task.sent_to = worker.metadata.pid
             news = self._workers.news
             if task.observed:
                 emit("task-scheduled", task)
@@ -138,6 +139,7 @@ class Dispatcher:
             news = self._workers.news  # of its death, there will be
         how = "was lost with" if isinstance(outcome, Lost) else "did not take"
         _log.debug("worker %d %s %s", worker.metadata.pid, how, attempts.task)
+        attempts.task.sent_to = None
         return attempts.note(worker, outcome, news)
 
     async def _find(

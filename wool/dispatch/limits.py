@@ -33,8 +33,13 @@ async def within_limit(task: Task, step: Callable[[float | None], Coroutine[Any,
             raise  # the routine's own
     what = f"a step of {task.name!r}" if is_generator(task.callable) else repr(task.name)
     late = f"took longer than the {limit:.3g} s that it had" if limit > 0 else "had no time at all"
-    raise DispatchTimeout(
-        f"{what} {late}, and was cancelled; if it computes without waiting, or ignores that, it "
-        f"still occupies its worker",
-        timeout=limit,
+    raise DispatchTimeout(f"{what} {late} {_where(task)}", timeout=limit, pid=task.sent_to)
+
+
+def _where(task: Task) -> str:
+    if task.sent_to is None:
+        return "while it waited for a worker to take it"
+    return (
+        f"on worker {task.sent_to}, and was cancelled; if it computes without waiting, or ignores "
+        f"that, it still occupies that worker"
     )

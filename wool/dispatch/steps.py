@@ -40,6 +40,7 @@ class RemoteSteps:
         open_it = partial(self._dispatcher.open, self.task)
         worker, call, outcome = await within_limit(self.task, open_it)
         self._opened = worker, call
+        self.task.sent_to = worker.metadata.pid
         return await self.item(outcome)
 
     async def send(self, value: Any) -> Any:

@@ -14,6 +14,7 @@ from wool.dispatch.loops import Dispatchers
 from wool.dispatch.workers import Departed
 from wool.exceptions import BroadcastError, RemoteError
 from wool.pools.through import routine_name, through
+from wool.protocol.raised_on import is_noted
 from wool.support.notes import note
 from wool.support.waiting import settle
 from wool.tasks import Placement
@@ -45,7 +46,8 @@ async def broadcast(
             elif isinstance(error, Departed):
                 departed.append(uid)
             else:
-                note(error, f"raised on worker {workers[uid].pid}, {uid}")
+                if not is_noted(error):
+                    note(error, f"raised on worker {workers[uid].pid}")
                 errors[uid] = error
         workers = _successors(roster, departed)
     if errors:

@@ -35,6 +35,7 @@ from wool.protocol import wire_pb2 as wire
 from wool.protocol.eager import start_eagerly
 from wool.protocol.fairness import Fairness
 from wool.protocol.frames import Sender
+from wool.protocol.raised_on import note_worker
 from wool.support.forks import end_fork, forks
 from wool.tasks import Task
 from wool.types import PoolLike
@@ -246,6 +247,7 @@ class Session(ABC):
         self.thrown = None  # its traceback leads to this session
         if not thrown_back:
             error = contained(error, self.task.name)
+            note_worker(error)
         try:
             context = self.changes()
         except (SerializationError, MessageTooLarge) as unsendable:
