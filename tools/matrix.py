@@ -7,7 +7,6 @@ is kept in build/. Whatever is given as arguments goes to pytest.
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,13 +34,11 @@ class Outcome:
 
 
 def find(python: str) -> str | None:
-    """Return the path of an interpreter; a pyenv shim for a version that is not chosen is none."""
-    path = shutil.which(python)
-    if path is None:
-        return None
-    version = f"import sys; assert 'python%d.%d' % sys.version_info[:2] == {python!r}"
-    works = subprocess.run([path, "-c", version], capture_output=True).returncode == 0
-    return path if works else None
+    """Return the path of an interpreter that make would take for this name."""
+    command = ["sh", "tools/python.sh", "-c", "import sys; print(sys.executable)"]
+    environment = os.environ | {"PYTHON": python}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return done.stdout.strip() or None
 
 
 def test(python: str, path: str, loop: str, arguments: list[str]) -> Outcome:

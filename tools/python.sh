@@ -10,11 +10,38 @@ say() {
     echo "$*" >&2
 }
 
+# A Python that pyenv or uv has installed, though it is not the one that is chosen here: python3.13.
+installed() {
+    for found in "${PYENV_ROOT:-$HOME/.pyenv}/versions/${1#python}".*/bin/"$1"; do
+        if new_enough "$found"; then
+            echo "$found"
+            return
+        fi
+    done
+    if command -v uv >/dev/null 2>&1; then
+        uv python find --no-project "${1#python}" 2>/dev/null
+    fi
+}
+
 if [ -n "${PYTHON:-}" ]; then
     if new_enough "$PYTHON"; then
         exec "$PYTHON" "$@"
     fi
-    say "PYTHON=$PYTHON is not a Python that runs and is 3.11 or newer."
+    case $PYTHON in
+    python3.*)
+        found=$(installed "$PYTHON")
+        if [ -n "$found" ] && new_enough "$found"; then
+            exec "$found" "$@"
+        fi
+        ;;
+    esac
+    if ! command -v "$PYTHON" >/dev/null 2>&1; then
+        say "There is no $PYTHON, neither on PATH nor of pyenv or uv: PYTHON=/path/to/python3 names one."
+    elif ! version=$("$PYTHON" --version 2>/dev/null); then
+        say "$(command -v "$PYTHON") does not run: PYTHON=/path/to/python3 names another."
+    else
+        say "PYTHON=$PYTHON is $version, and wool needs 3.11 or newer."
+    fi
     exit 1
 fi
 
