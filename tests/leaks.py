@@ -35,13 +35,13 @@ class Traces:
     tasks: Counter[str]
 
     @classmethod
-    def now(cls) -> "Traces":
+    def now(cls, shared_memory: Path = SHARED_MEMORY) -> "Traces":
         return cls(
             Counter(_children()),
             Counter(_descriptors()),
             Counter(_threads()),
             Counter(_files()),
-            Counter(_shared_memory()),
+            Counter(_in_shared_memory(shared_memory)),
             Counter(_tasks()),
         )
 
@@ -103,9 +103,9 @@ def _files() -> Iterator[str]:
         yield from (str(path) for path in Path(str(place)).glob("wool-*"))
 
 
-def _shared_memory() -> Iterator[str]:
-    if SHARED_MEMORY.is_dir():
-        for path in SHARED_MEMORY.iterdir():
+def _in_shared_memory(place: Path) -> Iterator[str]:
+    if place.is_dir():
+        for path in place.iterdir():
             if not path.name.startswith(_SOMEBODY_ELSES) and not _is_in_use_elsewhere(path):
                 yield path.name
 

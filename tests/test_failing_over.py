@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from weakref import ref
 
 import anyio
 import pytest
@@ -154,17 +156,18 @@ async def test_calls_that_computing_ones_keep_waiting_can_be_cancelled(tmp_path:
 
 
 async def test_a_pool_forgets_the_loops_that_ended() -> None:
+    loops = list[ref[asyncio.AbstractEventLoop]]()
     async with wool.WorkerPool(size=1) as pool:
 
         async def call() -> int:
+            loops.append(ref(asyncio.get_running_loop()))
             with pool.activate():
                 return await double(1)
 
         for _ in range(3):
             assert await asyncio.to_thread(run, call()) == 2
-        assert pool._opened is not None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        loops = pool._opened.dispatchers._by_loop  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        assert len(loops) <= 1
+        gc.collect()
+        assert [loop() for loop in loops] == [None] * 3
 
 
 async def test_a_pool_opened_where_no_directory_is_says_so(

@@ -120,9 +120,8 @@ async def test_a_worker_that_cannot_be_replaced_goes_on(tmp_path: Path) -> None:
 
 
 async def test_a_worker_whose_replacement_takes_long_to_start_goes_on_meanwhile(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Home,
 ) -> None:
-    monkeypatch.setattr("wool.fleet.slot._LONG_START", 0.2)
     home.tell("go")
     async with wool.WorkerPool(size=1, max_tasks_per_worker=2, lifespan=waiting(home.path)) as pool:
         home.hold("go")

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import leaks
 from tests.environment import on_a_new_machine
-from tests.leaks import Traces
+from tests.leaks import SHARED_MEMORY, Traces
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -37,40 +36,33 @@ def test_a_socket_that_stays_open_is_seen() -> None:
     assert not Traces.now().since(before)
 
 
-@pytest.fixture
-def shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stands for the system's, where other test runs would see what is left."""
-    monkeypatch.setattr(leaks, "SHARED_MEMORY", tmp_path)
-    return tmp_path
-
-
 def test_the_systems_shared_memory_is_looked_at() -> None:
-    assert leaks.SHARED_MEMORY.is_dir()
+    assert SHARED_MEMORY.is_dir()
 
 
-def test_shared_memory_that_nobody_holds_any_more_is_seen(shared_memory: Path) -> None:
-    before = Traces.now()
-    with tempfile.NamedTemporaryFile(dir=shared_memory) as memory:
-        assert Traces.now().since(before)["shared_memory"] == [Path(memory.name).name]
+def test_shared_memory_that_nobody_holds_any_more_is_seen(tmp_path: Path) -> None:
+    before = Traces.now(tmp_path)
+    with tempfile.NamedTemporaryFile(dir=tmp_path) as memory:
+        assert Traces.now(tmp_path).since(before)["shared_memory"] == [Path(memory.name).name]
 
 
-def test_shared_memory_of_multiprocessing_is_somebody_elses(shared_memory: Path) -> None:
-    before = Traces.now()
-    with tempfile.NamedTemporaryFile(prefix="psm_", dir=shared_memory):
-        assert "shared_memory" not in Traces.now().since(before)
+def test_shared_memory_of_multiprocessing_is_somebody_elses(tmp_path: Path) -> None:
+    before = Traces.now(tmp_path)
+    with tempfile.NamedTemporaryFile(prefix="psm_", dir=tmp_path):
+        assert "shared_memory" not in Traces.now(tmp_path).since(before)
 
 
 @pytest.mark.parametrize("named", RENAMES)
 def test_shared_memory_that_another_process_holds_is_none_of_ours(
-    named: str, shared_memory: Path
+    named: str, tmp_path: Path
 ) -> None:
-    before = Traces.now()
+    before = Traces.now(tmp_path)
     program = HOLD.replace("RENAME", RENAMES[named])
-    pipe, hold = subprocess.PIPE, [sys.executable, "-c", program, str(shared_memory)]
+    pipe, hold = subprocess.PIPE, [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(hold, stdin=pipe, stdout=pipe, env=on_a_new_machine()) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline()
-        assert "shared_memory" not in Traces.now().since(before)
+        assert "shared_memory" not in Traces.now(tmp_path).since(before)
         holder.communicate(b"\n")
 
 
