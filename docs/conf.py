@@ -15,11 +15,16 @@ project = "wool"
 author = "the wool authors"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 # Docstrings are prose in which `name` is code.
 default_role = "literal"
 highlight_language = "none"
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [
+    ("Types of a call, in this order", "params_style"),
+    ("Types of a step of a generator", "params_style"),
+]
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"

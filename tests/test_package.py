@@ -1,14 +1,16 @@
+import ast
 import importlib
 import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import wool
-from tests.scripts import run
+from tests.scripts import ROOT, run
 
 NOT_PUBLIC = re.compile(r".*(_pb2|__main__)$")
 
@@ -58,6 +60,23 @@ def test_every_public_name_has_a_docstring() -> None:
         if not name.startswith("__") and not inspect.getdoc(getattr(wool, name))
     ]
     assert not missing
+
+
+_SECTION = re.compile(r"^[A-Z][\w, ]*:$", re.MULTILINE)
+
+
+def _long_docstrings(source: Path) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node) or ""
+            if len(text.splitlines()) > 15:
+                yield f"{source.relative_to(ROOT)}: {node.name}", text
+
+
+@pytest.mark.parametrize("directory", ["wool", "integrations", "tests", "tools", "benchmarks"])
+def test_a_docstring_of_more_than_fifteen_lines_has_sections(directory: str) -> None:
+    found = [each for path in (ROOT / directory).rglob("*.py") for each in _long_docstrings(path)]
+    assert not [where for where, text in found if not _SECTION.search(text)]
 
 
 def _errors(base: type[wool.WoolError] = wool.WoolError) -> Iterator[type[wool.WoolError]]:

@@ -47,25 +47,23 @@ _handlers: dict[str, list[TaskEventHandler]] = {}
 class TaskEvent:
     """Something that happened to a call. Handlers hear of it in the process that made the call.
 
-    `type` is one of eight, which come in this order:
-
-    - `task-created`: the routine was called.
-    - `task-scheduled`: the call goes to a worker; again, if it has to go to another.
-    - `task-started`: the worker began to run it.
-    - `task-stopped`: it ended there, by returning, raising, or being cancelled or closed.
-    - `task-completed`: the caller goes on, with the result or an error.
-
-    A generator has three more for each step, from its first to the one that ends it:
-
-    - `task-iteration-initiated`: the consumer asked for a step; at the first, before
-      `task-scheduled`.
-    - `task-iteration-started`: the worker began it; at the first, after `task-started`.
-    - `task-iteration-completed`: it ended there; at the last, before `task-stopped`.
-
-    With `prefetch` steps overlap: one may have started, or ended, before it is asked for.
-
     `task-created` and `task-completed` come for each call that found an active pool. What the
-    caller did not get to know has no event: a call whose worker died has no `task-stopped`.
+    caller did not get to know has no event: a call whose worker died has no `task-stopped`. With
+    `prefetch` steps overlap: one may have started, or ended, before it is asked for.
+
+    Types of a call, in this order:
+        task-created: The routine was called.
+        task-scheduled: The call goes to a worker; again, if it has to go to another.
+        task-started: The worker began to run it.
+        task-stopped: It ended there, by returning, raising, or being cancelled or closed.
+        task-completed: The caller goes on, with the result or an error.
+
+    Types of a step of a generator:
+        task-iteration-initiated: The consumer asked for it; at the first, before
+            `task-scheduled`.
+        task-iteration-started: The worker began it; at the first, after `task-started`.
+        task-iteration-completed: It ended there; at the last, which ends the generator, before
+            `task-stopped`.
     """
 
     type: TaskEventType

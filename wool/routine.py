@@ -79,7 +79,7 @@ def routine(
     prefetch: int = 0,
     idempotent: bool = False,
 ) -> _Decorator: ...
-def routine(function: Any = None, /, **options: Any) -> Any:
+def routine(function: Any = None, /, **options: Any) -> Any:  # noqa: D417 - as overloaded
     """Make an async function, or an async generator function, run on the active pool.
 
     The call keeps its meaning: arguments and results travel by pickle, exceptions come back as
@@ -90,17 +90,21 @@ def routine(function: Any = None, /, **options: Any) -> Any:
     for at most the pool's `grace` seconds. A generator starts at its first step and advances one
     step per command; its `aclose()` returns after the remote `finally` blocks ran.
 
-    `timeout` is how many seconds a call, or a step of a generator, may take; then it is cancelled
-    and raises DispatchTimeout, once it has cleaned up, or after the pool's `grace`: what computes
-    is not interrupted. Calls that the routine makes have what is left of it. Only workers
-    that have all of `tags` get the call. With `prefetch` a generator runs up to so many items ahead
-    of its consumer: for plain iteration, since a value that is sent to it is a TypeError, and an
-    exception that is thrown in, or a cancelled step, closes it wherever it is. With `idempotent` a
-    call whose worker dies is made again on another, three times in all, so that it may run more
-    than once.
+    Args:
+        function: The function, where no options are given.
+        timeout: How many seconds a call, or a step of a generator, may take; then it is cancelled
+            and raises DispatchTimeout, once it has cleaned up, or after the pool's `grace`: what
+            computes is not interrupted. Calls that the routine makes have what is left of it.
+        tags: Only workers that have all of them get the call.
+        prefetch: Up to how many items a generator runs ahead of its consumer: for plain iteration,
+            since a value that is sent to it is a TypeError, and an exception that is thrown in, or
+            a cancelled step, closes it wherever it is.
+        idempotent: Whether a call whose worker dies is made again on another, three times in all,
+            so that it may run more than once.
 
-    Raises TypeError for anything other than such a function. Calls raise NoActivePool where no
-    pool is active, and what the routine raises.
+    Raises:
+        TypeError: For anything other than such a function.
+        NoActivePool: By calls, where no pool is active.
     """
     checked = NO_OPTIONS.changed(**options)
     return partial(_decorate, options=checked) if function is None else _decorate(function, checked)

@@ -29,27 +29,31 @@ _FAREWELL_TIMEOUT = 1.0
 class EventStream:
     """A response that sends what `generator` yields, one event per item, and closes it for certain.
 
-    A `str` is an event's data, a `ServerSentEvent` an event with all its fields, and anything else
-    is encoded by `encode`, which returns one of those two (default: JSON). `event` names the events
-    that have no name of their own. `retry` tells browsers after how many seconds to come back when
-    they lose the stream.
-
     The first item is taken before the status is sent. So an exception raised until then reaches the
     application's handlers, and a generator that yields nothing answers 204, which tells a browser
     to stop asking: at the end of any other stream it connects again, with the last event's id. The
-    next item is taken when the last was sent. While there is none, a comment goes out every `ping`
-    seconds (None: never), to keep proxies from closing the connection. A HEAD request gets the
-    headers and takes no item.
+    next item is taken when the last was sent. A HEAD request gets the headers and takes no item.
 
     Whichever way it ends, the generator's `aclose()` has returned before this response does: at its
-    end, when it or `encode` raises (raised again), when the client leaves, when the client takes
-    nothing for `send_timeout` seconds (TimeoutError), when the server cancels the request
-    (CancelledError, once the generator is closed) or stops (see `wool_integrations.shutdown`). A
-    step that still runs then is cancelled first. All steps run in one task, in a copy of the
-    context in which this was constructed, so that a pool active there is active in them.
+    end, when it or `encode` raises (raised again), when the client leaves or takes nothing for too
+    long, when the server cancels the request (CancelledError, once the generator is closed) or
+    stops (see `wool_integrations.shutdown`). A step that still runs then is cancelled first. All
+    steps run in one task, in a copy of the context in which this was constructed, so that a pool
+    active there is active in them.
 
-    Raises TypeError or ValueError when an argument can't be used, and for an item that can't be
-    encoded.
+    Args:
+        generator: Whose items are sent: a `str` is an event's data, a `ServerSentEvent` an event
+            with all its fields, and anything else is given to `encode`.
+        event: The name of events that have none of their own.
+        encode: Returns a `str` or a `ServerSentEvent` for an item; by default it makes JSON.
+        ping: After how many seconds without an item a comment goes out, to keep proxies from
+            closing the connection; None: never.
+        send_timeout: How many seconds the client may take nothing; then TimeoutError is raised.
+        retry: After how many seconds browsers come back when they lose the stream.
+
+    Raises:
+        TypeError: If an argument can't be used, or an item can't be encoded.
+        ValueError: The same.
     """
 
     encode_default: Encode = staticmethod(encode_json)

@@ -53,20 +53,25 @@ def wool_lifespan(
 ) -> Lifespan:
     """Make a lifespan, for Starlette or FastAPI, that keeps a `wool.WorkerPool` open.
 
-    `tags` and `options` are the pool's, and `worker_lifespan` is its `lifespan`, which runs in
-    every worker: a function without arguments.
+    Every request finds the pool through `get_pool`, those of mounted applications too. SIGINT and
+    SIGTERM end the open event streams, so that the server can stop (see
+    `wool_integrations.shutdown`). Each run of the lifespan opens a pool of its own. What goes wrong
+    when the pool starts fails the application's start.
 
-    Every request finds the pool through `get_pool`, those of mounted applications too. Unless you
-    choose another `loadbalancer`, a call goes to the worker that is least busy. (A context manager
-    of one, given as it is and not as a function that makes it, serves one run of the lifespan.)
-    `app_lifespan` is a lifespan of your own: it is entered when the pool is ready, can call
-    routines, and is left before the pool is; what it yields reaches `request.state` as ever. SIGINT
-    and SIGTERM end the open event streams, so that the server can stop (see
-    `wool_integrations.shutdown`).
+    Args:
+        *tags: The pool's.
+        app_lifespan: A lifespan of your own: it is entered when the pool is ready, can call
+            routines, and is left before the pool is; what it yields reaches `request.state` as
+            ever.
+        worker_lifespan: The pool's `lifespan`, which runs in every worker: a function without
+            arguments.
+        **options: The pool's. Unless you choose another `loadbalancer`, a call goes to the worker
+            that is least busy. (A context manager of one, given as it is and not as a function that
+            makes it, serves one run of the lifespan.)
 
-    Each run of the lifespan opens a pool of its own. Raises ValueError or TypeError, here, when
-    `WorkerPool` refuses an option; what goes wrong when the pool starts fails the application's
-    start.
+    Raises:
+        ValueError: When `WorkerPool` refuses an option.
+        TypeError: The same.
     """
     _check(tags, app_lifespan, options)
     options.setdefault("loadbalancer", wool.LeastBusyLoadBalancer)

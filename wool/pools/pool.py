@@ -8,14 +8,7 @@ import contextlib
 import functools
 import os
 import warnings
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Mapping,
-)
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
@@ -51,51 +44,53 @@ _PLENTY = 4  # calls per worker: one runs, and others are there when it ends
 class WorkerPool:
     """Worker processes on this machine, to which the routines called inside the block go.
 
-    `tags` mark the workers: a routine with `tags=` goes only where the workers have all of those,
-    and load balancers find them in a worker's metadata.
-    `size` is the number of workers, by default `os.cpu_count()`. `loadbalancer` chooses who gets a
-    call: a LoadBalancerLike, a context manager of one (sync or async), which is entered before the
-    workers start and left when they are gone, or a class or function that makes either; by default
-    each worker that answers has its turn.
+    Entering waits until every worker takes calls; cancelling it leaves nothing behind. Leaving ends
+    calls that still run with PoolClosed, gives the routines and then the lifespans the grace to
+    clean up, then kills what is left. To cancel the leaving cuts the grace to one second.
 
-    Every worker imports `modules`, in order, and then enters the context manager that `lifespan()`
-    makes, before it takes calls; it leaves it when its calls have ended. What the lifespan yields
-    is `wool.worker_state()` in the worker. A worker that has taken `max_tasks_per_worker` calls, or
-    up to a tenth less, is replaced by another; no call is lost by that.
-
-    `max_pending` is how many calls of this process a worker may have in flight, over all event
-    loops; a generator counts from its first step to its end. Workers that have as many are left out
-    before the balancer chooses, and if all have, the call raises Overloaded. Only one that had its
-    place on a worker which did not take it, or died with it, and those of a `map` without a `limit`
-    wait for a place, in turn, for up to `start_timeout`. Calls that routines make are not
-    limited: a routine that waits for another must not keep it out.
-
-    A worker that is stopped (SIGSTOP, a debugger; on Linux, where the system tells) gets no calls,
-    from a moment later until it goes on; if all are stopped, calls wait. `stall_timeout` is
-    for how many seconds a call that was sent there before waits on; then it raises WorkerStalled,
-    here and in routines that made it, and what is left of it on the worker is cancelled as soon as
-    that goes on. By default it waits for as long as it takes.
-
-    `worker` is how workers are started, for those that are not to be processes of this machine: a
-    WorkerFactory, or what makes one, as with `loadbalancer`.
-
-    `start_timeout` is how many seconds a worker may take to start, modules and lifespan included,
-    and a call may wait for one. `grace` is how many seconds a cancelled call, or one that runs when
-    the pool is left, has for its clean-up. `max_message_size` is how many bytes the arguments, a
-    result or an item may take, pickled. With `forward_logs` what routines log arrives at the
-    loggers of the same names in the process that called them, and what workers log otherwise in
-    this one.
-
-    Entering waits until every worker takes calls; it raises StartupError if one does not come up,
-    SerializationError if the lifespan can't be pickled, and cancelling it leaves nothing behind.
-    Leaving ends calls that still run with PoolClosed, gives the routines and then the lifespans the
-    grace to clean up, then kills what is left. To cancel the leaving cuts the grace to one second.
     A worker that dies is replaced. If that fails, the pool tries again, at most 5 s later, for as
     long as it is open. Calls that find no worker meanwhile wait up to `start_timeout`, and raise
-    StartupError then, with the last worker's as its cause.
+    StartupError then, with the last worker's as its cause. A worker that is stopped (SIGSTOP, a
+    debugger; on Linux, where the system tells) gets no calls, from a moment later until it goes on;
+    if all are stopped, calls wait.
 
     The pool may be left in another task than it was entered in, or on another event loop while its
     own runs, and routines may be called on other loops and threads meanwhile. It is opened once.
+
+    Args:
+        *tags: What marks the workers: a routine with `tags=` goes only where the workers have all
+            of those, and load balancers find them in a worker's metadata.
+        size: The number of workers, by default `os.cpu_count()`.
+        loadbalancer: What chooses who gets a call: a LoadBalancerLike, a context manager of one
+            (sync or async), which is entered before the workers start and left when they are gone,
+            or what makes either; by default each worker that answers has its turn.
+        lifespan: Makes the context manager that every worker enters before it takes calls, and
+            leaves when its calls have ended. What it yields is `wool.worker_state()` in the worker.
+        modules: What every worker imports, in order, before it enters the lifespan.
+        worker: How workers are started, for those that are not to be processes of this machine: a
+            WorkerFactory, or what makes one, as with `loadbalancer`.
+        max_pending: How many calls of this process a worker may have in flight, over all event
+            loops; a generator counts from its first step to its end. Workers that have as many are
+            left out before the balancer chooses, and if all have, the call raises Overloaded. Only
+            one that had its place on a worker which did not take it, or died with it, and those of
+            a `map` without a `limit` wait for a place, in turn, for up to `start_timeout`. Calls
+            of routines are not limited: one that waits for another must not keep it out.
+        max_tasks_per_worker: A worker that has taken so many calls, or up to a tenth less, is
+            replaced by another; no call is lost by that.
+        stall_timeout: For how many seconds a call waits on that was sent to a worker before that
+            was stopped; then it raises WorkerStalled, here and in routines that made it, and what
+            is left of it on the worker is cancelled as soon as that goes on. By default it waits
+            for as long as it takes.
+        start_timeout: Seconds for the start of a worker, modules and lifespan included, and for a
+            call to find one.
+        grace: Seconds for the clean-up of a call that is cancelled, or runs when the pool is left.
+        max_message_size: How many bytes the arguments, a result or an item may take, pickled.
+        forward_logs: Whether what routines log arrives at the same loggers of the process that
+            called them, and what workers log otherwise at those of this one.
+
+    Raises:
+        StartupError: On entering, if a worker does not come up.
+        SerializationError: On entering, if the lifespan can't be pickled.
     """
 
     _entered = False
@@ -195,21 +190,26 @@ class WorkerPool:
     ) -> AsyncGenerator[T]:
         """Call a routine for each item, or for each row of several iterables; iterate over results.
 
-        As many calls as `limit` are under way, and no more rows are read ahead of what was taken
-        from the result. By default there are four for each worker (or `max_pending`, if that is
-        less), of which a worker that computes has only the one: the others are sent as it, or
-        another, answers. While the result that is next takes longer than those behind it, up to 25
-        times as many rows are read ahead. A call that finds no place waits for one, up to
-        `start_timeout`; with a `limit` it raises Overloaded. Iterables, which may be async, are
-        read one row at a time, in step as by `zip`. Calls begin when the result is iterated over,
-        and a slow consumer holds them up.
+        Calls begin when the result is iterated over, and a slow consumer holds them up. While the
+        result that is next takes longer than those behind it, up to 25 times as many rows as
+        `limit` are read ahead. A call that finds no place waits for one, up to `start_timeout`;
+        with a `limit` it raises Overloaded.
 
-        Results come in the order of the rows, or as calls end if not `ordered`. So do errors: the
-        first one is raised, the other calls are cancelled, and have the pool's grace to clean up
-        before. The same becomes of them when the consumer is cancelled or closes the iterator; one
-        left by `break` does so when it is collected. No call outlives it.
+        The first error is raised, in its turn; the other calls are cancelled, and have the pool's
+        grace to clean up before. The same becomes of them when the consumer is cancelled or closes
+        the iterator; one left by `break` does so when it is collected. No call outlives it.
 
-        Raises TypeError if `routine` is none, as `dispatch` does, or is a generator.
+        Args:
+            routine: A coroutine's, or what `dispatch` takes for one.
+            *iterables: Read one row at a time, in step as by `zip`. They may be async.
+            limit: How many calls are under way, and no more rows are read ahead of what was taken
+                from the result. By default four for each worker (or `max_pending`, if that is
+                less), of which a worker that computes has only the one: the others are sent as it,
+                or another, answers.
+            ordered: Whether results and errors come in the order of the rows, or as calls end.
+
+        Raises:
+            TypeError: If `routine` is none, or is a generator.
         """
         if not iterables:
             raise TypeError("map takes at least one iterable beside the routine")
