@@ -22,7 +22,7 @@ default_role = "literal"
 highlight_language = "none"
 napoleon_numpy_docstring = False
 napoleon_custom_sections = [
-    ("Types of a call, in this order", "params_style"),
+    ("Types of a call", "params_style"),
     ("Types of a step of a generator", "params_style"),
 ]
 autodoc_typehints = "signature"

@@ -65,7 +65,7 @@ def left_since(before: Traces, *, patience: float) -> Iterator[dict[str, list[st
 
 
 def _new(before: Counter[str], after: Counter[str]) -> list[str]:
-    # Numbers tell: a worker that was replaced, or a link that was made again, has another name.
+    # Totals are compared, since a worker or link that took another's place has another name.
     return sorted((after - before).elements()) if after.total() > before.total() else []
 
 

@@ -49,9 +49,10 @@ class TaskEvent:
 
     `task-created` and `task-completed` come for each call that found an active pool. What the
     caller did not get to know has no event: a call whose worker died has no `task-stopped`. With
-    `prefetch` steps overlap: one may have started, or ended, before it is asked for.
+    `prefetch` steps overlap: one may have started, or ended, before it is asked for. The types are
+    listed in the order in which they come.
 
-    Types of a call, in this order:
+    Types of a call:
         task-created: The routine was called.
         task-scheduled: The call goes to a worker; again, if it has to go to another.
         task-started: The worker began to run it.

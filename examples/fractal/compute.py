@@ -81,7 +81,7 @@ def turns_to_escape(c: complex, patience: int) -> float:
     for turn in range(0, patience, 4):
         if abs(z) > 32:
             return turn + 2 - math.log2(math.log(abs(z)))
-        z = z * z + c  # four turns for one look: that is where the time goes
+        z = z * z + c  # four iterations for each check, which takes most of the time
         z = z * z + c
         z = z * z + c
         z = z * z + c

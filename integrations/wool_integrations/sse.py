@@ -105,7 +105,7 @@ class EventStream:
             await client.start(self.status_code, self.raw_headers)
             await client.send_body(b"", more_body=False)
         except TimeoutError:
-            if not stopping:  # then nobody is there to be told
+            if not stopping:  # when the server stops, a client that takes nothing is no error
                 raise
 
     async def _run(self, client: "_Client", receive: Receive, stop: asyncio.Event) -> None:
@@ -133,13 +133,13 @@ class EventStream:
         me = asyncio.current_task()
         try:
             async for item in self._generator:
-                if me is not None and me.cancelling():  # and the generator swallowed it
+                if me is not None and me.cancelling():  # the generator suppressed the cancellation
                     break
                 body = encode_event(item, encode=self._encode, event=self._event)
                 await client.start(self.status_code, self.raw_headers)
                 await client.send_body(self._preface + body)
                 self._preface = b""
-                # Neither a step nor a send need ever wait, and others want their turn.
+                # Steps and sends may all end without waiting; other tasks have to run.
                 await asyncio.sleep(0)
         finally:
             self._closing = True

@@ -72,7 +72,7 @@ class Chaos:
             if serving:
                 victim = random.choice(serving)
                 self.killed.add(victim)
-                with suppress(ProcessLookupError):  # of the last kill, and not yet off the list
+                with suppress(ProcessLookupError):  # it was killed last time, and is still listed
                     os.kill(victim, signal.SIGKILL)
         self.over = True
 

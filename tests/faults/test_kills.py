@@ -30,7 +30,7 @@ async def before_the_acknowledgement(ward: Ward, how: str) -> None:
     victim = await pid()  # from now on there is a link
     os.kill(victim, signal.SIGSTOP)
     call = asyncio.ensure_future(take(ward.journal.path))
-    await asyncio.sleep(0.01)  # it is written, to nobody
+    await asyncio.sleep(0.01)  # it is written, and not read
     note_death(ward.journal.path)
     os.kill(victim, signal.SIGKILL)
     await call

@@ -15,8 +15,8 @@ from wool.exceptions import Overloaded
 from wool.protocol.outcome import Lost, Outcome
 
 _REMEMBERED = 64  # ends of calls, whose rate says when there will be room again
-_SOONEST = 0.1  # seconds; to come again earlier costs more than it wins
-_LATEST = 60.0  # seconds; what the rate says about a later time is no more than a guess
+_SOONEST = 0.1  # seconds; the least that `retry_after` says
+_LATEST = 60.0  # seconds; the most that it says
 
 
 class Waiter:

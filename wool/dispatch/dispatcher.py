@@ -136,7 +136,7 @@ class Dispatcher:
     ) -> bool:
         """Note that a worker did not take a call. Tell whether it may go to another."""
         if isinstance(outcome, Lost):
-            news = self._workers.news  # of its death, there will be
+            news = self._workers.news  # the news of its death still come
         how = "was lost with" if isinstance(outcome, Lost) else "did not take"
         _log.debug("worker %d %s %s", worker.metadata.pid, how, attempts.task)
         attempts.task.sent_to = None

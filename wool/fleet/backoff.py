@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_DELAY = 0.1  # seconds before a second attempt; doubled at each further one
 _LONGEST_DELAY = 5.0  # seconds
-_REMINDER = 60.0  # seconds from one word in the log to the next
+_REMINDER = 60.0  # seconds between two warnings
 
 
 class Backoff:

@@ -52,7 +52,7 @@ class Janitor:
         if shell is None:
             return
         self._call_off()
-        if shell.poll() is None:  # until it is reaped, its number is nobody else's
+        if shell.poll() is None:  # it is not reaped yet, so the number is still its own
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(shell.pid, signal.SIGKILL)
         with shell:

@@ -15,7 +15,7 @@ from wool.types import StartedWorker, WorkerFactory
 
 _log = logging.getLogger(__name__)
 
-_SETTLED = 1.0  # seconds after which a worker's death says nothing about the next one's
+_SETTLED = 1.0  # seconds; a worker that lived less died a quick death
 
 
 class Life:

@@ -17,7 +17,7 @@ from typing import IO
 _PREFIX = "wool-"
 _LOCK = "pool.lock"
 _NEW_LOCK = f"new-{_LOCK}"
-_HALF_MADE = 60.0  # seconds after which whoever makes a directory has died over it
+_HALF_MADE = 60.0  # seconds; a directory whose lock is new for longer was left half made
 _OURS = (".lock", ".sock")
 _PRIVATE = 0o700
 _LONGEST_SOCKET_NAME = len("/wool-12345678/12345678.sock")

@@ -21,7 +21,7 @@ from wool.settings import WorkerSettings
 from wool.support.waiting import first_of, settle
 from wool.types import WorkerFactory
 
-_QUICK_DEATHS = 2  # that count: whoever came up is replaced within a second, however often it dies
+_QUICK_DEATHS = 2  # the most that count, so that a worker that came up is replaced within a second
 _LONG_START = 5.0  # seconds, after which the worker to be replaced exceeds its quota meanwhile
 _PATIENCE = 0.5  # seconds for a retired worker's calls, before the next one exceeds its quota
 

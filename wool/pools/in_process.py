@@ -134,7 +134,7 @@ class _InProcessWorker:
         return self._leash.was_drained
 
     def is_stopped(self) -> bool | None:
-        return False  # who asks runs
+        return False  # it runs in this process, which asks
 
     async def until_ready(self) -> None:
         """Wait for the worker to take calls. Raises StartupError."""

@@ -93,7 +93,7 @@ class Sources:
         finally:
             running.cancel()
             await settle([running])
-        if running.cancelled():  # by something of its own: this was not, or it would not be here
+        if running.cancelled():  # by itself: had this task been, it would not come here
             return asyncio.CancelledError("the source's own task")
         return running.exception()
 

@@ -111,7 +111,7 @@ class Sessions:
 
 def _send_record(sender: Sender, call_id: int, record: bytes) -> None:
     sender.send(wire.Frame(call=call_id, log=wire.Log(record=record)))
-    sender.flush()  # it may be the last word before a crash, or before it computes long
+    sender.flush()  # the routine may crash next, or compute for long
 
 
 def _kind(task: Task) -> type[Session]:

@@ -39,5 +39,5 @@ def shielded() -> AbstractContextManager[object]:
 
     A cancelled scope cancels its tasks again at every turn of the loop, until they leave it.
     """
-    anyio = sys.modules.get("anyio")  # nobody has a scope without importing it
+    anyio = sys.modules.get("anyio")  # if it was not imported, there is no scope
     return nullcontext() if anyio is None else anyio.CancelScope(shield=True)

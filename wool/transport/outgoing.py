@@ -81,8 +81,8 @@ class Outgoing:
         try:
             written = os.write(self._descriptor, data)
         except (BrokenPipeError, ConnectionResetError):
-            return False  # the transport reads what the other end sent before it left, and its end
-        except OSError:  # would block, or worse: then the transport says so
+            return False  # the transport reads what was sent before, and the end
+        except OSError:  # it would block; any other error the transport meets, too
             written = 0
         if written < len(data):
             self._is_lent = True

@@ -18,7 +18,7 @@ from wool.protocol.framing import LENGTH_SIZE, length_of
 from wool.values.serializer import Buffer
 
 _CAPACITY = 64 * 1024  # bytes
-_LEAST = 4 * 1024  # bytes, for one that may never hear more than a hello
+_LEAST = 4 * 1024  # bytes; the least capacity, however low the limit
 _TAIL = 4 * 1024  # bytes of what is large that are not read straight into its place
 
 

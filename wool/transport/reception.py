@@ -14,7 +14,7 @@ from wool.protocol.handshake import HELLO_LIMIT, WorkerHandshake
 from wool.support.secret import Secret
 from wool.transport.link import FrameHandler, Link, Listener
 
-_HELLO_TIME = 5.0  # seconds; callers say hello at once, and one that was stopped comes again
+_HELLO_TIME = 5.0  # seconds to say hello; a caller that was stopped meanwhile connects again
 
 
 class Reception:

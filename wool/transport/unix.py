@@ -27,7 +27,7 @@ from wool.transport.outgoing import Outgoing
 from wool.transport.reader import FrameReader
 from wool.values.serializer import Buffer
 
-_SAME_TURN = 50e-6  # seconds; what follows a write so soon had better wait for what else is sent
+_SAME_TURN = 50e-6  # seconds; what follows a write sooner waits for the end of the turn
 _SOCKET_BUFFER = 4 * 2**20  # bytes; measured to double the rate of large values
 
 

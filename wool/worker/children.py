@@ -58,13 +58,13 @@ class Namespace:
         """Return what has a qualified name; None if nothing has."""
         first, *rest = qualname.split(".")
         value = self.names.get(first)
-        for name in rest:  # what a class inherits is in another place
+        for name in rest:  # vars: an inherited attribute has a place of its own
             value = vars(value).get(name) if isinstance(value, type) else None
         return value
 
 
 _namespaces: WeakValueDictionary[bytes, Namespace] = WeakValueDictionary()
-_received: deque[Namespace] = deque(maxlen=256)  # modules last, too, though nobody holds them
+_received: deque[Namespace] = deque(maxlen=256)  # keeps them alive
 _unsettled: dict[int, tuple[Place, Any]] = {}
 
 

@@ -115,7 +115,7 @@ class Runtime:
         for uid in self._roster.workers.keys() - there.keys():
             self._roster.retire(uid)
         for uid, peer in there.items():
-            # Old news about this very worker is wrong: it runs, or it would not hear it.
+            # What is said of this worker itself may be out of date: it runs now.
             stopped = False if uid == self._configuration.uid else peer.stopped
             if uid not in self._roster.workers:
                 self._roster.add(peer.metadata, stopped=stopped, tells_end=peer.tells_end)

@@ -53,9 +53,9 @@ class _Forking:
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before.mask)
 
     def _make_plain(self) -> None:
-        signal.set_wakeup_fd(-1)  # it is the parent's loop that would wake up
+        signal.set_wakeup_fd(-1)  # a fork would wake up the loop of its parent
         for number, handler in self._plain.items():
             if signal.getsignal(number) is _ignore:
                 signal.signal(number, handler)
-        self._plain.clear()  # what a fork forks in its turn is as any program's
+        self._plain.clear()  # forks of a fork are left alone
         self._let_go()
