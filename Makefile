@@ -76,7 +76,7 @@ check-docs:
 docs: env ## build the documentation into build/docs
 	$(BIN)/sphinx-build -W --keep-going docs build/docs
 
-bench: env ## measure wool against ProcessPoolExecutor
+bench: env ## measure wool, write README's table and the plots (ARGS=--quick: write nothing)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 format: env ## format the code and repair what ruff can

@@ -1,1 +1,1 @@
-"""How fast wool is, as ratios to ProcessPoolExecutor in the same run: `python -m benchmarks`."""
+"""How fast wool is, beside ProcessPoolExecutor in the same run (`make bench`) and others."""

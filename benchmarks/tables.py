@@ -1,0 +1,80 @@
+"""Tables for the pages, and the places in them where they stand."""
+
+from __future__ import annotations
+
+__all__ = ["PERFORMANCE", "README", "caption", "plain", "replaced", "table"]
+
+import re
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.results import Figure, Results
+from benchmarks.rows import EXECUTOR, ROWS
+
+_ROOT = Path(__file__).parents[1]
+README = _ROOT / "README.md"
+PERFORMANCE = _ROOT / "docs" / "explanation" / "performance.md"
+
+_QUIET = 0.7
+"""The load up to which figures are those of a machine that does nothing else."""
+
+
+def table(results: Results, loop: str, other: str | None = None) -> str:
+    """Return the figures of one loop as a table, with the ratios of another loop if asked."""
+    figures = {figure.row: figure for figure in results.figures if figure.loop == loop}
+    others = {figure.row: figure for figure in results.figures if figure.loop == other}
+    heads = ["", "wool", EXECUTOR, "ratio", "least - greatest"]
+    heads += [f"ratio on {other}"] if other else []
+    lines = [_line(heads), _line(["---"] * len(heads))]
+    for key, figure in ((key, figures[key]) for key in ROWS if key in figures):
+        if figure.is_whole:
+            lines.append(_line([*_cells(figure), *([_ratio(others.get(key))] if other else [])]))
+    return "\n".join(lines)
+
+
+def caption(about: dict[str, str], *more: str) -> str:
+    """Return how, when and on what the figures were taken, and whether others were at work."""
+    said = [f"`{about['command']}`", about["date"], f"Python {about['python']}", about["machine"]]
+    busy = [f"**others kept the machine busy (load {about['load']}): not to be relied on**"]
+    return "; ".join([*said, *more, *(busy if float(about["load"]) > _QUIET else [])]) + "."
+
+
+def plain(text: str) -> str:
+    """Return the text without Markdown's marks."""
+    return text.replace("`", "").replace("**", "")
+
+
+def replaced(page: str, name: str, text: str) -> str:
+    """Return the page with the text between its markers of this name.
+
+    Raises:
+        ValueError: The page has no such markers.
+    """
+    begin, end = f"<!-- {name}: written by make -->", f"<!-- {name}: end -->"
+    between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    write: Callable[[re.Match[str]], str] = lambda _: f"{begin}\n\n{text}\n\n{end}"  # noqa: E731
+    done, count = between.subn(write, page)
+    if count != 1:
+        raise ValueError(f"the page has to have {begin} and {end}, once")
+    return done
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
+
+
+def _cells(figure: Figure) -> list[str]:
+    row = ROWS[figure.row]
+    ours, theirs = (
+        f"{statistics.median(taken):,.{row.digits}f} {row.unit}"
+        for taken in (figure.ours, figure.theirs)
+    )
+    if row.against != EXECUTOR:
+        theirs += f" ({row.against})"
+    ratios = figure.ratios
+    return [row.title, ours, theirs, _ratio(figure), f"{ratios[0]:.2f} - {ratios[-1]:.2f}"]
+
+
+def _ratio(figure: Figure | None) -> str:
+    return f"{figure.ratio:.2f}" if figure is not None and figure.is_whole else "-"

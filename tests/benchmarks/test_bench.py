@@ -1,0 +1,39 @@
+"""`make bench` measures every row of both contestants, and what it writes is what pages show."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import figures
+from benchmarks.results import Results
+from benchmarks.rows import ROWS
+from benchmarks.tables import replaced
+from tests.loops import chosen
+from tests.scripts import ROOT, run
+
+SHOWN = figures.render(Results.read(figures.RESULTS))
+
+
+def test_a_quick_run_measures_every_row_and_writes_nothing() -> None:
+    before = [page.read_text() for page in [*SHOWN, figures.RESULTS]]
+    bench = run(["-m", "benchmarks", "--quick", "--loop", chosen()], flags=(), directory=ROOT)
+    assert bench.code == 0, bench.err
+    rows = [line.split(" | ") for line in bench.out.splitlines() if line.startswith("| ")]
+    assert [row[0].removeprefix("| ") for row in rows[2:]] == [row.title for row in ROWS.values()]
+    assert [page.read_text() for page in [*SHOWN, figures.RESULTS]] == before
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.name)
+def test_a_page_shows_what_was_measured(page: Path) -> None:
+    assert page.read_text() == SHOWN[page], "make bench ARGS=--render writes it"
+
+
+def test_results_are_kept_as_they_are(tmp_path: Path) -> None:
+    results = Results.read(figures.RESULTS)
+    results.write(tmp_path / "bench.json")
+    assert Results.read(tmp_path / "bench.json") == results
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="bench: written by make"):
+        replaced("# A page", "bench", "a table")
