@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import figures
+from benchmarks import figures, path
 from benchmarks.results import Results
 from benchmarks.rows import ROWS
-from benchmarks.tables import replaced
+from benchmarks.tables import PERFORMANCE, replaced
 from tests.loops import chosen
 from tests.scripts import ROOT, run
 
@@ -26,6 +26,11 @@ def test_a_quick_run_measures_every_row_and_writes_nothing() -> None:
 @pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.name)
 def test_a_page_shows_what_was_measured(page: Path) -> None:
     assert page.read_text() == SHOWN[page], "make bench ARGS=--render writes it"
+
+
+def test_the_page_shows_what_was_counted() -> None:
+    page = PERFORMANCE.read_text()
+    assert replaced(page, "path", path.tables(path.read())) == page
 
 
 def test_results_are_kept_as_they_are(tmp_path: Path) -> None:
