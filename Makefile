@@ -16,11 +16,11 @@ CHECKS := check-format check-lint check-mypy check-pyright check-imports check-p
 SETUP := sh tools/python.sh -m tools.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all coverage soak mutants check docs bench bench-path format proto lock build ci clean \
+.PHONY: help demo test test-all coverage soak mutants check docs bench bench-path bench-peers format proto lock build ci clean \
 	env $(CHECKS)
 
 help: ## show this list
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: ## serve the fractal demo (PORT=8000)
 	@$(SETUP) demo
@@ -81,6 +81,9 @@ bench: env ## measure wool, write README's table and the plots (ARGS=--quick: wr
 
 bench-path: env ## count what runs of wool for a call (ARGS=--write: commit to it)
 	$(BIN)/python -m benchmarks.path $(ARGS)
+
+bench-peers: env ## measure wool's peers, each in an environment of its own in build/peers
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 format: env ## format the code and repair what ruff can
 	$(BIN)/ruff format
