@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 import wool
+from tests.carriers import CARRIERS, Carrier, OpenPool, opener
 from tests.home import Home, open_home
 from tests.leaks import Traces, left_since
 from tests.loops import LOOPS, VARIABLE, backend
@@ -23,6 +24,8 @@ _TURN = 0.02  # seconds
 
 _OPTION = "--loop"
 _BOTH = "both_loops"
+_EVERY = "every_carrier"
+_PROCESSES = "needs_processes"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,12 +34,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{_BOTH}: runs on each event loop unless {_OPTION} is said")
+    config.addinivalue_line("markers", f"{_EVERY}: runs over each carrier, if it opens a pool")
+    config.addinivalue_line("markers", f"{_PROCESSES}(why): not over a carrier within this process")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     both = metafunc.definition.get_closest_marker(_BOTH) is not None
     if both and metafunc.config.getoption(_OPTION) is None:
         metafunc.parametrize("loop_name", LOOPS, indirect=True, scope="session")
+    every = metafunc.definition.get_closest_marker(_EVERY) is not None
+    if every and "carrier" in metafunc.fixturenames:
+        processes = metafunc.definition.get_closest_marker(_PROCESSES) is not None
+        carriers = [each for each in CARRIERS if not processes or each != "memory"]
+        metafunc.parametrize("carrier", carriers, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -132,12 +142,24 @@ async def _open_what_the_loop_keeps() -> None:
         await writer.wait_closed()
 
 
+@pytest.fixture(scope="session")
+def carrier(request: pytest.FixtureRequest) -> Carrier:
+    """What this test's workers are reached over."""
+    chosen: Carrier = getattr(request, "param", CARRIERS[0])
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def open_pool(carrier: Carrier) -> OpenPool:
+    """Makes pools over the carrier: `async with open_pool(size=2)`, as with WorkerPool."""
+    return opener(carrier)
+
+
 @pytest.fixture(scope="module")
-async def pool() -> AsyncIterator[wool.WorkerPool]:
+async def pool(open_pool: OpenPool) -> AsyncIterator[wool.WorkerPool]:
     """Two workers, joined already, that the tests of a module share."""
-    async with wool.WorkerPool(size=2, grace=2.0) as pool:
-        while len({await pid() for _ in range(2)}) < 2:
-            pass
+    async with open_pool(size=2, grace=2.0) as pool:
+        await pool.broadcast(pid)
         yield pool
 
 

@@ -5,10 +5,16 @@ import anyio
 import pytest
 
 import wool
+from tests.carriers import OpenPool
 from tests.home import Home, say, told
 from tests.routines import block, double, evaluate, pid, refuse_to_end, slow_step, wait
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("pool")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.both_loops,
+    pytest.mark.usefixtures("pool"),
+    pytest.mark.every_carrier,
+]
 
 
 @wool.routine
@@ -130,8 +136,10 @@ async def test_a_call_cancelled_as_it_is_sent_is_cleaned_up_if_it_started(home: 
     assert home.heard() in ([], ["started", "cancelled", "ended"])
 
 
-async def test_a_call_cancelled_in_one_batch_with_its_start_ends_at_once(home: Home) -> None:
-    async with wool.WorkerPool(size=1):
+async def test_a_call_cancelled_in_one_batch_with_its_start_ends_at_once(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=1):
         blocking = asyncio.create_task(block(home.path, 0.2))
         await home.hear()
         call = asyncio.create_task(wait(home.path))
@@ -144,8 +152,10 @@ async def test_a_call_cancelled_in_one_batch_with_its_start_ends_at_once(home: H
         assert home.heard() in ([], ["started", "cancelled why", "ended"])
 
 
-async def test_a_call_cancelled_before_its_turn_came_never_starts_and_says_why(home: Home) -> None:
-    async with wool.WorkerPool(size=1):
+async def test_a_call_cancelled_before_its_turn_came_never_starts_and_says_why(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=1):
         blocking = asyncio.create_task(block(home.path, 0.2))
         await home.hear()
         before_it = asyncio.create_task(block(home.path, 0.05))
@@ -158,8 +168,10 @@ async def test_a_call_cancelled_before_its_turn_came_never_starts_and_says_why(h
         assert [word.split()[0] for word in home.heard()] == ["started"]
 
 
-async def test_a_step_and_its_cancellation_may_arrive_in_one_batch(home: Home) -> None:
-    async with wool.WorkerPool(size=1, grace=1.0):
+async def test_a_step_and_its_cancellation_may_arrive_in_one_batch(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=1, grace=1.0):
         stream = slow_step(home.path)
         assert await anext(stream) == "first"
         blocking = asyncio.create_task(block(home.path, 0.3))
@@ -174,8 +186,10 @@ async def test_a_step_and_its_cancellation_may_arrive_in_one_batch(home: Home) -
             await step
 
 
-async def test_after_the_grace_the_caller_goes_on_and_the_worker_lives(home: Home) -> None:
-    async with wool.WorkerPool(size=1, grace=0.2):
+async def test_after_the_grace_the_caller_goes_on_and_the_worker_lives(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=1, grace=0.2):
         worker = await pid()
         call = asyncio.create_task(refuse_to_end(home.path))
         assert (await home.hear()).startswith("started")
@@ -224,13 +238,14 @@ async def test_a_cancellation_that_is_swallowed_does_not_spoil_the_timeout_aroun
 
 
 async def test_cancelling_at_any_moment_leaves_no_call_behind() -> None:
+    tasks = await evaluate("len(asyncio.all_tasks())")
     for turns in range(20):
         call = asyncio.create_task(double(turns))
         for _ in range(turns):
             await asyncio.sleep(0)
         call.cancel()
         await asyncio.wait([call])
-    assert await evaluate("len(asyncio.all_tasks())") < 6
+    assert await evaluate("len(asyncio.all_tasks())") < tasks + 5
 
 
 async def test_a_coroutine_that_is_closed_by_hand_is_cancelled_there(

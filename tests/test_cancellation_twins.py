@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
-import wool
 from tests.cancelled_routines import FAMILY, STREAMS, Kind, StreamKind
+from tests.carriers import OpenPool
 from tests.notes import described, noted, noted_so_far
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("worker")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.both_loops,
+    pytest.mark.usefixtures("worker"),
+    pytest.mark.every_carrier,
+]
 
 _PATIENCE = 1.0  # seconds; for what can't be told to expire when the routine has started
 
@@ -22,9 +27,9 @@ _Scenario = Callable[[Make, Started], Awaitable[Any]]
 
 
 @pytest.fixture(scope="module")
-async def worker() -> AsyncIterator[None]:
+async def worker(open_pool: OpenPool) -> AsyncIterator[None]:
     """One worker, so that what a routine notes is found."""
-    async with wool.WorkerPool(size=1, grace=2.0):
+    async with open_pool(size=1, grace=2.0):
         await noted("nothing")
         yield
 

@@ -10,13 +10,18 @@ from typing import Any
 import anyio
 import pytest
 
-import wool
 from tests.cancelled_routines import working, working_stream
+from tests.carriers import OpenPool
 from tests.home import Home
 from tests.notes import noted
 from tests.routines import refuse_to_end
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("worker")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.both_loops,
+    pytest.mark.usefixtures("worker"),
+    pytest.mark.every_carrier,
+]
 
 _MOMENTS = 50
 _LATEST = 0.02  # seconds after the call
@@ -28,9 +33,9 @@ _Scope = Callable[[Waiting, float], Waiting]
 
 
 @pytest.fixture(scope="module")
-async def worker() -> AsyncIterator[None]:
+async def worker(open_pool: OpenPool) -> AsyncIterator[None]:
     """One worker, so that what a routine notes is found."""
-    async with wool.WorkerPool(size=1, grace=_GRACE):
+    async with open_pool(size=1, grace=_GRACE):
         await noted("nothing")
         yield
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 import wool
+from tests.carriers import OpenPool
 from tests.combined_routines import (
     Frozen,
     catches,
@@ -21,19 +22,20 @@ from tests.home import Home
 from tests.loops import run
 from tests.routines import pid
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_carrier]
 
 
-async def test_a_map_goes_on_while_its_workers_are_replaced() -> None:
-    async with wool.WorkerPool(size=2, max_pending=1, max_tasks_per_worker=5) as pool:
+async def test_a_map_goes_on_while_its_workers_are_replaced(open_pool: OpenPool) -> None:
+    async with open_pool(size=2, max_pending=1, max_tasks_per_worker=5) as pool:
         seconds = [0.001] * 30
         assert [each async for each in pool.map(nap, seconds)] == seconds
 
 
 async def test_a_broadcast_calls_each_worker_once_though_each_is_replaced_by_it(
+    open_pool: OpenPool,
     home: Home,
 ) -> None:
-    async with wool.WorkerPool(size=2, max_tasks_per_worker=1) as pool:
+    async with open_pool(size=2, max_tasks_per_worker=1) as pool:
         there = pool.workers.keys()
         broadcast = asyncio.create_task(pool.broadcast(hold, home.path, "go"))
         async with asyncio.timeout(20):
@@ -43,10 +45,12 @@ async def test_a_broadcast_calls_each_worker_once_though_each_is_replaced_by_it(
             assert (await broadcast).keys() == there
 
 
+@pytest.mark.needs_processes("it ends its workers")
 async def test_a_broadcast_that_ends_its_workers_is_not_made_again_on_the_next(
+    open_pool: OpenPool,
     home: Home,
 ) -> None:
-    async with wool.WorkerPool(size=2) as pool:
+    async with open_pool(size=2) as pool:
         there = pool.workers.keys()
         victim = next(iter(pool.workers.values())).pid
         broadcast = asyncio.create_task(pool.broadcast(leave_or_hold, victim, home.path, "go"))
@@ -59,15 +63,17 @@ async def test_a_broadcast_that_ends_its_workers_is_not_made_again_on_the_next(
     assert caught.value.errors.keys() | caught.value.results.keys() == there
 
 
-async def test_a_broadcast_on_a_pool_that_was_left_says_so() -> None:
-    async with wool.WorkerPool(size=1) as pool:
+async def test_a_broadcast_on_a_pool_that_was_left_says_so(open_pool: OpenPool) -> None:
+    async with open_pool(size=1) as pool:
         pass
     with pytest.raises(wool.PoolClosed):
         await pool.broadcast(pid)
 
 
-async def test_a_stream_goes_on_only_on_the_loop_that_began_it(home: Home) -> None:
-    async with wool.WorkerPool(size=1):
+async def test_a_stream_goes_on_only_on_the_loop_that_began_it(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=1):
         steps = stream(home.path)
         await anext(steps)
         errors: list[str] = []
@@ -91,8 +97,10 @@ async def test_clean_up_after_a_limit_may_call(pool: wool.WorkerPool, home: Home
     assert home.heard() == ["released"]
 
 
-async def test_leaving_the_pool_ends_streams_between_workers_quietly(home: Home) -> None:
-    async with wool.WorkerPool(size=2):
+async def test_leaving_the_pool_ends_streams_between_workers_quietly(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=2):
         call = asyncio.create_task(holds_a_stream(home.path))
         assert await home.hear() == "holding"
     with pytest.raises(wool.PoolClosed):

@@ -10,21 +10,22 @@ from typing import Any
 import pytest
 
 import wool
+from tests.carriers import OpenPool
 from tests.routines import Account, Savings, count, decorated, double, lineage, parrot, pid
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.every_carrier]
 
 
 @pytest.fixture(scope="module")
-async def outer() -> AsyncIterator[wool.WorkerPool]:
-    async with wool.WorkerPool(size=1) as pool:
+async def outer(open_pool: OpenPool) -> AsyncIterator[wool.WorkerPool]:
+    async with open_pool(size=1) as pool:
         await pool.dispatch(pid)  # joined: later calls open nothing
         yield pool
 
 
 @pytest.fixture(scope="module")
-async def pool(outer: wool.WorkerPool) -> AsyncIterator[wool.WorkerPool]:
-    async with wool.WorkerPool(size=1) as pool:
+async def pool(open_pool: OpenPool, outer: wool.WorkerPool) -> AsyncIterator[wool.WorkerPool]:
+    async with open_pool(size=1) as pool:
         await pool.dispatch(pid)
         yield pool
 
@@ -115,8 +116,8 @@ async def test_what_was_called_already_is_refused(
         pool.dispatch(call())
 
 
-async def test_a_pool_that_is_not_open_takes_no_calls() -> None:
-    pool = wool.WorkerPool(size=1)
+async def test_a_pool_that_is_not_open_takes_no_calls(open_pool: OpenPool) -> None:
+    pool = open_pool(size=1)
     with pytest.raises(wool.PoolClosed, match="not open"):
         await pool.dispatch(double, 1)
     async with pool:

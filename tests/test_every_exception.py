@@ -15,7 +15,7 @@ from tests.exception_kinds import BUILTIN, ENDING, OWN, raise_kind, stream_kind
 from tests.notes import attributes
 from tests.routines import pid
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool"), pytest.mark.every_carrier]
 
 _PATIENCE = 10.0  # seconds
 Call = Callable[[str], Awaitable[Any]]

@@ -9,10 +9,11 @@ import pytest
 import wool
 from tests.awkward import CarriesCode, Frozen, HasLock, HasState, Multiple, NoRepr, NoStr, Slotted
 from tests.awkward_routines import chained, fail_with, nested_group
+from tests.carriers import OpenPool
 from tests.notes import attributes
 from tests.routines import double, evaluate, fail
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool"), pytest.mark.every_carrier]
 
 
 @wool.routine
@@ -156,6 +157,7 @@ async def test_a_file_name_that_utf8_does_not_know_comes_back() -> None:
     assert caught.filename == "\udcff.txt"
 
 
+@pytest.mark.needs_processes("it breaks in another process only")
 async def test_an_exception_that_breaks_when_unpickled_here_becomes_a_remote_error() -> None:
     caught = await _caught(fail_with("OnlyThere"))
     assert isinstance(caught, wool.RemoteError)
@@ -164,16 +166,20 @@ async def test_an_exception_that_breaks_when_unpickled_here_becomes_a_remote_err
     assert "OnlyThere: ('message', homely)" in str(caught)
 
 
-async def test_an_exception_too_large_to_travel_becomes_a_remote_error_that_is_cut() -> None:
-    async with wool.WorkerPool(size=1, max_message_size=10_000):
+async def test_an_exception_too_large_to_travel_becomes_a_remote_error_that_is_cut(
+    open_pool: OpenPool,
+) -> None:
+    async with open_pool(size=1, max_message_size=10_000):
         caught = await _caught(evaluate("(_ for _ in ()).throw(ValueError('x' * 10**7))"))
     assert isinstance(caught, wool.RemoteError)
     assert caught.type == "builtins.ValueError"
     assert len(str(caught)) < 2_000
 
 
-async def test_an_exception_whose_causes_are_too_large_travels_without_them() -> None:
-    async with wool.WorkerPool(size=1, max_message_size=10_000):
+async def test_an_exception_whose_causes_are_too_large_travels_without_them(
+    open_pool: OpenPool,
+) -> None:
+    async with open_pool(size=1, max_message_size=10_000):
         caught = await _caught(fail_for_large_reasons())
     assert isinstance(caught, wool.RemoteError)
     assert caught.type == "builtins.ValueError"

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import wool
+from tests.carriers import OpenPool
 from tests.combined_routines import nap
 from tests.home import Home, say, told
 from tests.routines import double, pid, tell_steps, wait
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool"), pytest.mark.every_carrier]
 
 FOREVER = 3600.0
 
@@ -208,8 +209,11 @@ async def test_options_leave_the_routine_as_it_is() -> None:
     assert double.options(timeout=1.0).__qualname__ == double.__qualname__
 
 
-async def test_an_idempotent_call_whose_worker_dies_is_made_again(home: Home) -> None:
-    async with wool.WorkerPool(size=2):
+@pytest.mark.needs_processes("kills its worker")
+async def test_an_idempotent_call_whose_worker_dies_is_made_again(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=2):
         path = f"{home.path}.log"
         assert await die_once(path) != os.getpid()
     with open(path) as file:  # noqa: ASYNC230, PTH123

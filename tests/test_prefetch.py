@@ -18,10 +18,11 @@ from tests.ahead import (
     ignores_cancellation,
     stuck_ahead,
 )
+from tests.carriers import OpenPool
 from tests.home import Home
 from tests.routines import pid
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_carrier]
 
 
 async def _hear(home: Home, words: int) -> list[str]:
@@ -132,8 +133,11 @@ async def test_an_error_that_nobody_came_to_is_dropped(pool: wool.WorkerPool) ->
         assert await anext(steps) == 0
 
 
-async def test_items_that_came_before_the_worker_died_are_seen(home: Home) -> None:
-    async with wool.WorkerPool(size=1):
+@pytest.mark.needs_processes("kills its worker")
+async def test_items_that_came_before_the_worker_died_are_seen(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=1):
         worker = await pid()
         steps = ahead(home.path, 10)
         assert await anext(steps) == 0
@@ -145,8 +149,8 @@ async def test_items_that_came_before_the_worker_died_are_seen(home: Home) -> No
             await anext(steps)
 
 
-async def test_leaving_the_pool_ends_it(home: Home) -> None:
-    async with wool.WorkerPool(size=1):
+async def test_leaving_the_pool_ends_it(open_pool: OpenPool, home: Home) -> None:
+    async with open_pool(size=1):
         steps = ahead_with_clean_up(home.path)
         await anext(steps)
     assert home.heard() == ["cleaned up"]
@@ -174,9 +178,10 @@ def test_prefetch_is_a_number_of_items(prefetch: int, error: type[Exception]) ->
 
 
 async def test_a_stream_that_its_worker_ended_with_the_pool_does_not_seem_to_be_complete(
+    open_pool: OpenPool,
     home: Home,
 ) -> None:
-    async with wool.WorkerPool(size=1) as pool:
+    async with open_pool(size=1) as pool:
         call = asyncio.create_task(goes_on_taking_while_it_cleans_up(home.path))
         assert await home.hear() == "holding"
         leaving = asyncio.create_task(pool.aclose())

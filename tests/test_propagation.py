@@ -12,13 +12,14 @@ import wool
 from tests import propagated
 from tests.alone import alone
 from tests.awkward_variables import fails_with, sets_what_exits, waits_with
+from tests.carriers import OpenPool
 from tests.home import Home
 from tests.late_value import Value
 from tests.late_variable import LATE
 from tests.propagated import DEFAULTED, LOCK, REQUEST, USER
 from tests.routines import tell_steps
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("pool"), pytest.mark.every_carrier]
 
 Function = Callable[..., Any]
 
@@ -263,9 +264,9 @@ async def test_a_module_that_is_imported_late_finds_its_values() -> None:
 
 
 @alone
-async def test_a_value_whose_module_propagates_in_its_turn_arrives() -> None:
+async def test_a_value_whose_module_propagates_in_its_turn_arrives(open_pool: OpenPool) -> None:
     LATE.set(Value())
-    async with wool.WorkerPool(size=1):
+    async with open_pool(size=1):
         assert await propagated.read_late("later") == Value()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import wool
 from tests.awkward import Multiple, Unprintable
+from tests.carriers import OpenPool
 from tests.home import Home
 from tests.loops import factory, run
 from tests.routines import (
@@ -23,7 +24,12 @@ from tests.routines import (
     translating,
 )
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.usefixtures("pool")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.both_loops,
+    pytest.mark.usefixtures("pool"),
+    pytest.mark.every_carrier,
+]
 
 
 async def test_items_come_in_order() -> None:
@@ -148,8 +154,10 @@ async def test_aclose_returns_after_the_remote_clean_up(home: Home) -> None:
 
 # Python says so of a local one as well, once it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_generator_that_ignores_being_closed_is_a_runtime_error() -> None:
-    async with wool.WorkerPool(size=1, grace=0.2):
+async def test_a_generator_that_ignores_being_closed_is_a_runtime_error(
+    open_pool: OpenPool,
+) -> None:
+    async with open_pool(size=1, grace=0.2):
         stream = stubborn()
         await anext(stream)
         with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
@@ -160,8 +168,10 @@ async def test_a_generator_that_ignores_being_closed_is_a_runtime_error() -> Non
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-async def test_a_generator_that_ignored_being_closed_ends_once_it_is_collected() -> None:
-    async with wool.WorkerPool(size=1):
+async def test_a_generator_that_ignored_being_closed_ends_once_it_is_collected(
+    open_pool: OpenPool,
+) -> None:
+    async with open_pool(size=1):
         tasks = await evaluate("len(asyncio.all_tasks())")
         stream = stubborn()
         await anext(stream)
@@ -197,9 +207,10 @@ async def test_a_loop_that_ends_closes_its_generators(home: Home, pool: wool.Wor
 
 
 async def test_a_stubborn_generator_whose_caller_is_gone_does_not_block_its_worker(
+    open_pool: OpenPool,
     home: Home,
 ) -> None:
-    async with wool.WorkerPool(size=1, grace=0.5) as pool:
+    async with open_pool(size=1, grace=0.5) as pool:
 
         async def leave_open() -> None:
             with pool.activate():

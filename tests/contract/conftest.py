@@ -2,14 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.ends import CARRIERS, Carrier, address_on
-
-
-@pytest.fixture(params=CARRIERS)
-def carrier(request: pytest.FixtureRequest) -> Carrier:
-    """Each carrier: a test that takes it shows what holds on any."""
-    chosen: Carrier = request.param
-    return chosen
+from tests.carriers import Carrier
+from tests.contract.ends import address_on
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Literal, get_args
 from uuid import uuid4
 
+from tests.carriers import Carrier
 from tests.faults.until import until
 from wool.protocol import wire_pb2 as wire
 from wool.transport.carriers import connect, listener, memory_address, unix_address
@@ -15,18 +15,13 @@ from wool.transport.link import Link
 from wool.values.serializer import Buffer
 
 __all__ = [
-    "CARRIERS",
     "LIMIT",
-    "Carrier",
     "Ear",
     "address_on",
     "ends",
     "item",
     "value_of",
 ]
-
-Carrier = Literal["unix", "memory"]
-CARRIERS: tuple[Carrier, ...] = get_args(Carrier)
 
 LIMIT = 10 * 2**20
 """Bytes that a value may take on the links of these tests."""

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.contract.ends import LIMIT, Carrier, Ear, item
+from tests.carriers import Carrier
+from tests.contract.ends import LIMIT, Ear, item
 from tests.faults.until import until
 from wool.exceptions import AuthenticationError, ProtocolError
 from wool.protocol import wire_pb2 as wire
@@ -20,7 +21,7 @@ from wool.transport.joining import authenticate, join
 from wool.transport.link import Link
 from wool.transport.reception import Reception
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.every_carrier]
 
 UID = uuid4()
 TOKEN = Secret(b"t" * 32)

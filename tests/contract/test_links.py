@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.contract.ends import Carrier, Ear, ends, item
+from tests.carriers import Carrier
+from tests.contract.ends import Ear, ends, item
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
 from wool.values.serializer import Buffer
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.every_carrier]
 
 KIB = 1024
 MIB = 1024 * KIB

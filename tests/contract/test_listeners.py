@@ -11,7 +11,7 @@ from tests.faults.until import until
 from wool.transport.carriers import connect, listener, memory_address
 from wool.transport.link import Link
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_loops]
+pytestmark = [pytest.mark.anyio, pytest.mark.both_loops, pytest.mark.every_carrier]
 
 CALLERS = 20
 
