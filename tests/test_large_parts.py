@@ -15,12 +15,12 @@ LARGE = 64 * 1024
 
 def _there(value: Any) -> Any:
     """Return what the other end reads."""
-    pickled = serializer.dumps(value, "it", 10**9)
+    pickled = serializer.dumps(value, lambda: "it", 10**9)
     return serializer.loads(pickled.data, pickled.buffers)
 
 
 def _sizes(value: Any) -> tuple[int, list[int]]:
-    pickled = serializer.dumps(value, "it", 10**9)
+    pickled = serializer.dumps(value, lambda: "it", 10**9)
     return len(pickled.data), [len(buffer) for buffer in pickled.buffers]
 
 
@@ -63,7 +63,7 @@ def test_a_large_value_comes_back_with_its_type(kind: Any, size: int) -> None:
 
 def test_large_bytes_are_not_copied_at_either_end() -> None:
     value = bytes(10**6)
-    pickled = serializer.dumps([value], "it", 10**9)
+    pickled = serializer.dumps([value], lambda: "it", 10**9)
     assert pickled.buffers[0] is value
     assert serializer.loads(pickled.data, pickled.buffers)[0] is value
 
@@ -88,7 +88,7 @@ def test_one_large_object_in_two_places_is_one_there() -> None:
 
 def test_a_bytearray_can_grow_there_and_does_not_change_any_more_here() -> None:
     value = bytearray(LARGE)
-    pickled = serializer.dumps(value, "it", 10**9)
+    pickled = serializer.dumps(value, lambda: "it", 10**9)
     value[0] = 1
     value.append(1)
     there = serializer.loads(pickled.data, pickled.buffers)

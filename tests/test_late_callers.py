@@ -9,7 +9,6 @@ import pytest
 from tests.home import Home
 from tests.routines import double, refuse_to_end
 from wool.fleet.local_workers import LocalWorkers
-from wool.protocol import wire_pb2 as wire
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
 from wool.protocol.outcome import Lost, Outcome
@@ -40,8 +39,8 @@ async def _call(link: Link, task: Task) -> Outcome | Lost:
     await authenticate(link, _SETTINGS.token)
     calls = Calls(link, _SETTINGS.grace)
     link.attach(calls)
-    opened, buffers, routine = open_frame(task, link.max_message_size)
-    return await calls.open(task, wire.Frame(open=opened), buffers, routine).outcome()
+    opening, buffers, routine = open_frame(task, link.max_message_size)
+    return await calls.open(task, opening, buffers, routine).outcome()
 
 
 async def test_one_who_says_hello_while_the_worker_stops_is_hung_up_on_and_nothing_is_started(

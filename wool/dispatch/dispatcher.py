@@ -32,7 +32,6 @@ from wool.exceptions import (
     WorkerStalled,
 )
 from wool.protocol import variables
-from wool.protocol import wire_pb2 as wire
 from wool.protocol.call import Call
 from wool.protocol.calls import Calls
 from wool.protocol.frames import open_frame
@@ -100,8 +99,10 @@ class Dispatcher:
         three times in all. The worker is told how much is left of `timeout` seconds. Cancellation
         reaches it: see `Call.outcome`.
         """
-        opened, buffers, routine = open_frame(task, self._settings.max_message_size)
-        frame = wire.Frame(open=opened, context=variables.current())
+        frame, buffers, routine = open_frame(task, self._settings.max_message_size)
+        context = variables.current()
+        if context:
+            frame.context.extend(context)
         deadline = None if timeout is None else self._loop.time() + timeout
         order = self._search.order(task)
         worker = None if order is None else next(order)

@@ -49,8 +49,7 @@ class RemoteSteps:
             return await self.item(await self._step(wire.Frame(next=wire.Next())))
         limit = self._dispatcher.max_message_size
         try:
-            what = f"what was sent to {self.task.name!r}"
-            pickled = serializer.dumps(value, what, limit)
+            pickled = serializer.dumps(value, lambda: f"what was sent to {self.task.name!r}", limit)
         except (SerializationError, MessageTooLarge):
             await self.close()
             raise

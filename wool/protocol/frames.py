@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from wool.exceptions import MessageTooLarge, SerializationError
@@ -49,39 +50,43 @@ class Sender(Protocol):
         ...
 
 
-def open_frame(task: Task, limit: int) -> tuple[wire.Open, Sequence[Buffer], Routine]:
+def open_frame(task: Task, limit: int) -> tuple[wire.Frame, Sequence[Buffer], Routine]:
     """Describe a task, but for its routine, of which not every worker has to be told.
 
     Raises SerializationError, naming the argument that can't be pickled, and MessageTooLarge,
     naming the largest, if they, or a routine that travels by value, take more than `limit` bytes.
     """
     arguments = _pickle_arguments(task, limit)
-    opened = wire.Open(
-        task=task.key,
-        caller=task.parent_key,
-        arguments=arguments.data,
-    )
+    frame = wire.Frame()
+    opened = frame.open  # filled in place: what constructors are given they copy
+    opened.task = task.key
+    opened.arguments = arguments.data
+    if task.parent_key:
+        opened.caller = task.parent_key
     asked = task.options
     pinned = task.placement.worker is not None
+    if task.observed or pinned or asked is not NO_OPTIONS:
+        _ask(opened, task, pinned=pinned)
+    return frame, arguments.buffers, _routine(task, arguments, limit)
+
+
+def _ask(opened: wire.Open, task: Task, *, pinned: bool) -> None:
+    asked = task.options
     if task.observed or asked.prefetch or asked.tags or pinned:
-        options = wire.OpenOptions(
-            observed=task.observed,
-            prefetch=asked.prefetch,
-            tags=sorted(asked.tags),
-            pinned=pinned,
-        )
-        opened.options.CopyFrom(options)
-    return opened, arguments.buffers, _routine(task, arguments.size, limit)
+        opened.options.observed = task.observed
+        opened.options.prefetch = asked.prefetch
+        opened.options.tags.extend(sorted(asked.tags))
+        opened.options.pinned = pinned
 
 
-def _routine(task: Task, arguments: int, limit: int) -> Routine:
+def _routine(task: Task, arguments: Pickled, limit: int) -> Routine:
     function = task.callable
     where = reference(function)
     if where is not None:
         return where
     what = f"the routine {task.name!r}"
     data, is_kept = serializer.dumps_function(function, what)
-    size = len(data) + arguments
+    size = len(data) + arguments.size
     if size > limit:
         raise MessageTooLarge.of(f"{what} with its arguments", size, limit)
     return ByValue((function.__module__, function.__qualname__), data, is_kept)
@@ -90,10 +95,10 @@ def _routine(task: Task, arguments: int, limit: int) -> Routine:
 def _pickle_arguments(task: Task, limit: int) -> Pickled:
     whole = (task.args, task.kwargs)
     try:
-        return serializer.dumps(whole, f"the arguments of {task.name!r}", limit)
+        return serializer.dumps(whole, lambda: f"the arguments of {task.name!r}", limit)
     except SerializationError:
         for name, value in _named_arguments(task).items():
-            serializer.dumps(value, f"argument {name!r} of {task.name!r}", limit)
+            serializer.dumps(value, partial(_name_argument, task, name), limit)
         raise
     except MessageTooLarge as error:
         what = f"the arguments of {task.name!r}{_largest(task)}"
@@ -102,9 +107,16 @@ def _pickle_arguments(task: Task, limit: int) -> Pickled:
 
 def _largest(task: Task) -> str:
     named = _named_arguments(task)
-    sizes = {name: serializer.dumps(v, name, sys.maxsize).size for name, v in named.items()}
+    sizes = {
+        name: serializer.dumps(value, partial(_name_argument, task, name), sys.maxsize).size
+        for name, value in named.items()
+    }
     name = max(sizes, key=sizes.__getitem__, default=None)
     return "" if name is None else f", {name!r} the largest with {sizes[name]:,} bytes"
+
+
+def _name_argument(task: Task, name: str) -> str:
+    return f"argument {name!r} of {task.name!r}"
 
 
 def _named_arguments(task: Task) -> Mapping[str, Any]:

@@ -200,13 +200,14 @@ class Session(ABC):
 
     def pickle(self, value: Any, what: str) -> Pickled:
         """Pickle what the call gives, which is `what` in errors."""
-        name = f"{what} of {self.task.name!r}"
         try:
-            return serializer.dumps(value, name, self._sender.max_message_size)
+            return serializer.dumps(
+                value, lambda: f"{what} of {self.task.name!r}", self._sender.max_message_size
+            )
         except WoolError:
             raise
         except BaseException as error:
-            raise serializer.unpicklable(value, name, error) from error
+            raise serializer.unpicklable(value, f"{what} of {self.task.name!r}", error) from error
 
     def answer(self, outcome: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
         """Send how a step ended, with the variables that it has set."""

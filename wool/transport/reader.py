@@ -9,7 +9,8 @@ from __future__ import annotations
 
 __all__ = ["FrameReader"]
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from wool.exceptions import ProtocolError
 from wool.protocol import wire_pb2 as wire
@@ -20,6 +21,9 @@ from wool.values.serializer import Buffer
 _CAPACITY = 64 * 1024  # bytes
 _LEAST = 4 * 1024  # bytes; the least capacity, however low the limit
 _TAIL = 4 * 1024  # bytes of what is large that are not read straight into its place
+
+# It takes any memory, and copies what it keeps; its stubs say less.
+_parsed: Callable[[memoryview], wire.Frame] = cast("Any", wire.Frame.FromString)
 
 
 class FrameReader:
@@ -66,10 +70,28 @@ class FrameReader:
             self._filled += nbytes
             return []
         self._end += nbytes
-        frames: list[tuple[wire.Frame, Sequence[Buffer]]] = []
-        while (frame := self._next()) is not None:
-            frames.append(frame)
+        frames = self._small() if self._length is None else []
+        if self._start < self._end or self._arriving is not None:
+            while (frame := self._next()) is not None:
+                frames.append(frame)
         self._compact()
+        return frames
+
+    def _small(self) -> list[tuple[wire.Frame, Sequence[Buffer]]]:
+        """Return the frames that are there whole, up to one that buffers follow."""
+        frames: list[tuple[wire.Frame, Sequence[Buffer]]] = []
+        view, end, limit = self._view, self._end, self._limit
+        begin = self._start + LENGTH_SIZE
+        while begin <= end:
+            length = length_of(view[begin - LENGTH_SIZE : begin])
+            stop = begin + length
+            if length > limit or stop > end:
+                break
+            frame = _parsed(view[begin:stop])
+            if frame.buffers:
+                break
+            frames.append((frame, ()))
+            self._start, begin = stop, stop + LENGTH_SIZE
         return frames
 
     def _next(self) -> tuple[wire.Frame, Sequence[Buffer]] | None:

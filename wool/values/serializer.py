@@ -37,7 +37,7 @@ _MAIN = b"\x8c\x08__main__"  # as the name of a module stands in a pickle
 _names_main = re.compile(re.escape(_MAIN)).search  # `in` takes ten times as long on underscores
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pickled:
     """A pickled value and the large buffers that go beside it, uncopied."""
 
@@ -53,8 +53,8 @@ class Pickled:
         return len(self.data) + sum(map(len, self.buffers))
 
 
-def dumps(value: object, what: str, limit: int) -> Pickled:
-    """Pickle `value`, which `what` names in errors.
+def dumps(value: object, what: Callable[[], str], limit: int) -> Pickled:
+    """Pickle `value`, which `what` names in errors, should there be one.
 
     Raises SerializationError, and MessageTooLarge if it takes more than `limit` bytes.
     """
@@ -63,10 +63,12 @@ def dumps(value: object, what: str, limit: int) -> Pickled:
     except KeyboardInterrupt:  # the user's, at the caller
         raise
     except BaseException as error:
-        raise unpicklable(value, what, error) from error
+        raise unpicklable(value, what(), error) from error
+    if not buffers and len(data) <= min(limit, _BESIDE):
+        return Pickled(data)
     pickled = Pickled(data, buffers) if len(data) <= _BESIDE else Pickled(b"", [data, *buffers])
     if pickled.size > limit:
-        raise MessageTooLarge.of(what, pickled.size, limit)
+        raise MessageTooLarge.of(what(), pickled.size, limit)
     return pickled
 
 
