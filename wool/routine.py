@@ -106,7 +106,7 @@ def routine(function: Any = None, /, **options: Any) -> Any:  # noqa: D417 - as 
         TypeError: For anything other than such a function.
         NoActivePool: By calls, where no pool is active.
     """
-    checked = NO_OPTIONS.changed(**options)
+    checked = NO_OPTIONS.changed(**options) if options else NO_OPTIONS
     return partial(_decorate, options=checked) if function is None else _decorate(function, checked)
 
 
