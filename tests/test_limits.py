@@ -80,8 +80,8 @@ async def test_the_error_says_on_which_worker_it_was() -> None:
     async with wool.WorkerPool(size=1):
         worker = await pid()
         with pytest.raises(wool.DispatchTimeout, match=f"it had on worker {worker}, and") as call:
-            await nap.options(timeout=0.2)(FOREVER)
-        stream = slow_then_quick.options(timeout=0.4)()
+            await nap.options(timeout=1.0)(FOREVER)
+        stream = slow_then_quick.options(timeout=1.0)()
         assert [await anext(stream), await anext(stream)] == ["quick", "in time"]
         with pytest.raises(wool.DispatchTimeout, match=f"it had on worker {worker}, and") as step:
             await anext(stream)
