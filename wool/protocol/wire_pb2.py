@@ -4,108 +4,111 @@
 # source: wool/protocol/wire.proto
 # Protobuf Python Version: 7.35.1
 """Generated protocol buffer code."""
-
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
-
 _runtime_version.ValidateProtobufRuntimeVersion(
-    _runtime_version.Domain.PUBLIC, 7, 35, 1, "", "wool/protocol/wire.proto"
+    _runtime_version.Domain.PUBLIC,
+    7,
+    35,
+    1,
+    '',
+    'wool/protocol/wire.proto'
 )
 # @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(
-    b'\n\x18wool/protocol/wire.proto\x12\rwool.protocol"(\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\x0c"5\n\x07Welcome\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\x0b\n\x03pid\x18\x02 \x01(\r\x12\x10\n\x08protocol\x18\x03 \x01(\r"\xce\x05\n\x05\x46rame\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\x04\x12\x0f\n\x07\x62uffers\x18\x0f \x03(\x04\x12\r\n\x05kinds\x18\x19 \x01(\x0c\x12\x14\n\x07timeout\x18\x10 \x01(\x01H\x01\x88\x01\x01\x12,\n\x07\x63ontext\x18\x11 \x03(\x0b\x32\x1b.wool.protocol.ContextValue\x12\r\n\x05\x62\x65gan\x18\x12 \x01(\x06\x12\r\n\x05\x65nded\x18\x13 \x01(\x06\x12#\n\x04open\x18\x02 \x01(\x0b\x32\x13.wool.protocol.OpenH\x00\x12#\n\x04next\x18\x03 \x01(\x0b\x32\x13.wool.protocol.NextH\x00\x12#\n\x04send\x18\x04 \x01(\x0b\x32\x13.wool.protocol.SendH\x00\x12%\n\x05throw\x18\x05 \x01(\x0b\x32\x14.wool.protocol.ThrowH\x00\x12%\n\x05\x63lose\x18\x06 \x01(\x0b\x32\x14.wool.protocol.CloseH\x00\x12\'\n\x06\x63\x61ncel\x18\x07 \x01(\x0b\x32\x15.wool.protocol.CancelH\x00\x12!\n\x03\x61\x63k\x18\x08 \x01(\x0b\x32\x12.wool.protocol.AckH\x00\x12\'\n\x06reject\x18\t \x01(\x0b\x32\x15.wool.protocol.RejectH\x00\x12\'\n\x07yielded\x18\n \x01(\x0b\x32\x14.wool.protocol.YieldH\x00\x12)\n\x08returned\x18\x0b \x01(\x0b\x32\x15.wool.protocol.ReturnH\x00\x12&\n\x06raised\x18\x0c \x01(\x0b\x32\x14.wool.protocol.RaiseH\x00\x12!\n\x03log\x18\x14 \x01(\x0b\x32\x12.wool.protocol.LogH\x00\x12%\n\x05hello\x18\r \x01(\x0b\x32\x14.wool.protocol.HelloH\x00\x12)\n\x07welcome\x18\x0e \x01(\x0b\x32\x16.wool.protocol.WelcomeH\x00\x42\x06\n\x04kindB\n\n\x08_timeout"\xa9\x01\n\x04Open\x12\x0c\n\x04task\x18\x01 \x01(\x0c\x12\x0e\n\x06\x63\x61ller\x18\x02 \x01(\x0c\x12\x0f\n\x07routine\x18\n \x01(\r\x12\x0e\n\x06module\x18\x03 \x01(\t\x12\x10\n\x08qualname\x18\x04 \x01(\t\x12\x10\n\x08\x66unction\x18\x05 \x01(\x0c\x12\x11\n\targuments\x18\x06 \x01(\x0c\x12+\n\x07options\x18\x07 \x01(\x0b\x32\x1a.wool.protocol.OpenOptions"O\n\x0bOpenOptions\x12\x10\n\x08observed\x18\x01 \x01(\x08\x12\x10\n\x08prefetch\x18\x02 \x01(\r\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06pinned\x18\x04 \x01(\x08"H\n\x0c\x43ontextValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x0cH\x00\x88\x01\x01\x12\x0c\n\x04home\x18\x03 \x01(\x0c\x42\x08\n\x06_value"\x06\n\x04Next"\x15\n\x04Send\x12\r\n\x05value\x18\x01 \x01(\x0c"0\n\x05Throw\x12\'\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x16.wool.protocol.Failure"\x16\n\x05\x43lose\x12\r\n\x05\x66inal\x18\x01 \x01(\x08"(\n\x06\x43\x61ncel\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\r\n\x05times\x18\x02 \x01(\r"\x05\n\x03\x41\x63k"*\n\x06Reject\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08protocol\x18\x02 \x01(\r":\n\x05Yield\x12\r\n\x05value\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x01(\r\x12\x11\n\tuncancels\x18\x03 \x01(\r";\n\x06Return\x12\r\n\x05value\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x01(\r\x12\x11\n\tuncancels\x18\x03 \x01(\r"i\n\x05Raise\x12\'\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x16.wool.protocol.Failure\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x01(\r\x12\x13\n\x0bthrown_back\x18\x03 \x01(\x08\x12\x11\n\tuncancels\x18\x04 \x01(\r"\x15\n\x03Log\x12\x0e\n\x06record\x18\x01 \x01(\x0c"7\n\x07\x46\x61ilure\x12,\n\nexceptions\x18\x01 \x03(\x0b\x32\x18.wool.protocol.Exception"\xd8\x01\n\tException\x12\x0c\n\x04type\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\x0c\x12\r\n\x05\x63\x61use\x18\x05 \x01(\r\x12\x0f\n\x07\x63ontext\x18\x06 \x01(\r\x12\x18\n\x10suppress_context\x18\x07 \x01(\x08\x12\r\n\x05group\x18\x08 \x01(\x08\x12\x0f\n\x07members\x18\t \x03(\r\x12\'\n\ttraceback\x18\n \x03(\x0b\x32\x14.wool.protocol.Entry\x12\x0f\n\x07pickled\x18\x0b \x01(\x0c"1\n\x05\x45ntry\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\r\x12\x0c\n\x04name\x18\x03 \x01(\t"\xd7\x01\n\x08ToWorker\x12%\n\x05start\x18\x01 \x01(\x0b\x32\x14.wool.protocol.StartH\x00\x12%\n\x05peers\x18\x02 \x01(\x0b\x32\x14.wool.protocol.PeersH\x00\x12#\n\x04stop\x18\x03 \x01(\x0b\x32\x13.wool.protocol.StopH\x00\x12\'\n\x06\x65xtend\x18\x04 \x01(\x0b\x32\x15.wool.protocol.ExtendH\x00\x12\'\n\x06retire\x18\x05 \x01(\x0b\x32\x15.wool.protocol.RetireH\x00\x42\x06\n\x04kind"\xd9\x01\n\nFromWorker\x12%\n\x05ready\x18\x01 \x01(\x0b\x32\x14.wool.protocol.ReadyH\x00\x12!\n\x03\x64ue\x18\x02 \x01(\x0b\x32\x12.wool.protocol.DueH\x00\x12+\n\x08\x65xtended\x18\x03 \x01(\x0b\x32\x17.wool.protocol.ExtendedH\x00\x12)\n\x07\x64rained\x18\x04 \x01(\x0b\x32\x16.wool.protocol.DrainedH\x00\x12!\n\x03log\x18\n \x01(\x0b\x32\x12.wool.protocol.LogH\x00\x42\x06\n\x04kind"\x9b\x03\n\x05Start\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\r\n\x05token\x18\x02 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x15 \x01(\x0c\x12\x10\n\x08sys_path\x18\x04 \x03(\x0c\x12\x11\n\tdirectory\x18\x05 \x01(\x0c\x12\x35\n\x0fwarning_filters\x18\x06 \x03(\x0b\x32\x1c.wool.protocol.WarningFilter\x12\x18\n\x10max_message_size\x18\x07 \x01(\x04\x12\r\n\x05grace\x18\x08 \x01(\x01\x12\x15\n\rstart_timeout\x18\x0b \x01(\x01\x12\x1a\n\rstall_timeout\x18\x0f \x01(\x01H\x00\x88\x01\x01\x12\x0e\n\x06uvloop\x18\t \x01(\x08\x12\x17\n\npythonpath\x18\n \x01(\x0cH\x01\x88\x01\x01\x12\x0f\n\x07modules\x18\x0c \x03(\t\x12\x10\n\x08lifespan\x18\r \x01(\x0c\x12\x11\n\tmax_tasks\x18\x0e \x01(\x04\x12\'\n\x07logging\x18\x14 \x01(\x0b\x32\x16.wool.protocol.LoggingB\x10\n\x0e_stall_timeoutB\r\n\x0b_pythonpathJ\x04\x08\x03\x10\x04"~\n\x07Logging\x12\x10\n\x08\x64isabled\x18\x01 \x01(\x11\x12\x32\n\x06levels\x18\x02 \x03(\x0b\x32".wool.protocol.Logging.LevelsEntry\x1a-\n\x0bLevelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x11:\x02\x38\x01"`\n\rWarningFilter\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0e\n\x06module\x18\x04 \x01(\t\x12\x0c\n\x04line\x18\x05 \x01(\r"\x07\n\x05Ready"\x05\n\x03\x44ue"\x08\n\x06\x45xtend"\n\n\x08\x45xtended"\x08\n\x06Retire"\t\n\x07\x44rained"V\n\x05Peers\x12"\n\x05peers\x18\x01 \x03(\x0b\x32\x13.wool.protocol.Peer\x12)\n\x08\x64\x65parted\x18\x02 \x03(\x0b\x32\x17.wool.protocol.Departed"\x80\x02\n\x04Peer\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\x12\x14\n\x07stopped\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x11\n\ttells_end\x18\x07 \x01(\x08\x12\x0c\n\x04host\x18\x08 \x01(\t\x12-\n\x05\x65xtra\x18\t \x03(\x0b\x32\x1e.wool.protocol.Peer.ExtraEntry\x12\x0e\n\x06secure\x18\n \x01(\x08\x1a,\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\n\n\x08_stopped"+\n\x08\x44\x65parted\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\x12\n\nreturncode\x18\x02 \x01(\x11"\x15\n\x04Stop\x12\r\n\x05grace\x18\x01 \x01(\x01*2\n\nBufferKind\x12\n\n\x06MEMORY\x10\x00\x12\t\n\x05\x42YTES\x10\x01\x12\r\n\tBYTEARRAY\x10\x02\x62\x06proto3'
-)
+
+
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18wool/protocol/wire.proto\x12\rwool.protocol\"(\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\x0c\"5\n\x07Welcome\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\x0b\n\x03pid\x18\x02 \x01(\r\x12\x10\n\x08protocol\x18\x03 \x01(\r\"\xce\x05\n\x05\x46rame\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\x04\x12\x0f\n\x07\x62uffers\x18\x0f \x03(\x04\x12\r\n\x05kinds\x18\x19 \x01(\x0c\x12\x14\n\x07timeout\x18\x10 \x01(\x01H\x01\x88\x01\x01\x12,\n\x07\x63ontext\x18\x11 \x03(\x0b\x32\x1b.wool.protocol.ContextValue\x12\r\n\x05\x62\x65gan\x18\x12 \x01(\x06\x12\r\n\x05\x65nded\x18\x13 \x01(\x06\x12#\n\x04open\x18\x02 \x01(\x0b\x32\x13.wool.protocol.OpenH\x00\x12#\n\x04next\x18\x03 \x01(\x0b\x32\x13.wool.protocol.NextH\x00\x12#\n\x04send\x18\x04 \x01(\x0b\x32\x13.wool.protocol.SendH\x00\x12%\n\x05throw\x18\x05 \x01(\x0b\x32\x14.wool.protocol.ThrowH\x00\x12%\n\x05\x63lose\x18\x06 \x01(\x0b\x32\x14.wool.protocol.CloseH\x00\x12\'\n\x06\x63\x61ncel\x18\x07 \x01(\x0b\x32\x15.wool.protocol.CancelH\x00\x12!\n\x03\x61\x63k\x18\x08 \x01(\x0b\x32\x12.wool.protocol.AckH\x00\x12\'\n\x06reject\x18\t \x01(\x0b\x32\x15.wool.protocol.RejectH\x00\x12\'\n\x07yielded\x18\n \x01(\x0b\x32\x14.wool.protocol.YieldH\x00\x12)\n\x08returned\x18\x0b \x01(\x0b\x32\x15.wool.protocol.ReturnH\x00\x12&\n\x06raised\x18\x0c \x01(\x0b\x32\x14.wool.protocol.RaiseH\x00\x12!\n\x03log\x18\x14 \x01(\x0b\x32\x12.wool.protocol.LogH\x00\x12%\n\x05hello\x18\r \x01(\x0b\x32\x14.wool.protocol.HelloH\x00\x12)\n\x07welcome\x18\x0e \x01(\x0b\x32\x16.wool.protocol.WelcomeH\x00\x42\x06\n\x04kindB\n\n\x08_timeout\"\xa9\x01\n\x04Open\x12\x0c\n\x04task\x18\x01 \x01(\x0c\x12\x0e\n\x06\x63\x61ller\x18\x02 \x01(\x0c\x12\x0f\n\x07routine\x18\n \x01(\r\x12\x0e\n\x06module\x18\x03 \x01(\t\x12\x10\n\x08qualname\x18\x04 \x01(\t\x12\x10\n\x08\x66unction\x18\x05 \x01(\x0c\x12\x11\n\targuments\x18\x06 \x01(\x0c\x12+\n\x07options\x18\x07 \x01(\x0b\x32\x1a.wool.protocol.OpenOptions\"O\n\x0bOpenOptions\x12\x10\n\x08observed\x18\x01 \x01(\x08\x12\x10\n\x08prefetch\x18\x02 \x01(\r\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06pinned\x18\x04 \x01(\x08\"H\n\x0c\x43ontextValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05value\x18\x02 \x01(\x0cH\x00\x88\x01\x01\x12\x0c\n\x04home\x18\x03 \x01(\x0c\x42\x08\n\x06_value\"\x06\n\x04Next\"\x15\n\x04Send\x12\r\n\x05value\x18\x01 \x01(\x0c\"0\n\x05Throw\x12\'\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x16.wool.protocol.Failure\"\x16\n\x05\x43lose\x12\r\n\x05\x66inal\x18\x01 \x01(\x08\"(\n\x06\x43\x61ncel\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\r\n\x05times\x18\x02 \x01(\r\"\x05\n\x03\x41\x63k\"*\n\x06Reject\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x10\n\x08protocol\x18\x02 \x01(\r\":\n\x05Yield\x12\r\n\x05value\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x01(\r\x12\x11\n\tuncancels\x18\x03 \x01(\r\";\n\x06Return\x12\r\n\x05value\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x01(\r\x12\x11\n\tuncancels\x18\x03 \x01(\r\"i\n\x05Raise\x12\'\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x16.wool.protocol.Failure\x12\x0f\n\x07\x63\x61ncels\x18\x02 \x01(\r\x12\x13\n\x0bthrown_back\x18\x03 \x01(\x08\x12\x11\n\tuncancels\x18\x04 \x01(\r\"\x15\n\x03Log\x12\x0e\n\x06record\x18\x01 \x01(\x0c\"7\n\x07\x46\x61ilure\x12,\n\nexceptions\x18\x01 \x03(\x0b\x32\x18.wool.protocol.Exception\"\xd8\x01\n\tException\x12\x0c\n\x04type\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\x0c\x12\r\n\x05\x63\x61use\x18\x05 \x01(\r\x12\x0f\n\x07\x63ontext\x18\x06 \x01(\r\x12\x18\n\x10suppress_context\x18\x07 \x01(\x08\x12\r\n\x05group\x18\x08 \x01(\x08\x12\x0f\n\x07members\x18\t \x03(\r\x12\'\n\ttraceback\x18\n \x03(\x0b\x32\x14.wool.protocol.Entry\x12\x0f\n\x07pickled\x18\x0b \x01(\x0c\"1\n\x05\x45ntry\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\r\x12\x0c\n\x04name\x18\x03 \x01(\t\"\xd7\x01\n\x08ToWorker\x12%\n\x05start\x18\x01 \x01(\x0b\x32\x14.wool.protocol.StartH\x00\x12%\n\x05peers\x18\x02 \x01(\x0b\x32\x14.wool.protocol.PeersH\x00\x12#\n\x04stop\x18\x03 \x01(\x0b\x32\x13.wool.protocol.StopH\x00\x12\'\n\x06\x65xtend\x18\x04 \x01(\x0b\x32\x15.wool.protocol.ExtendH\x00\x12\'\n\x06retire\x18\x05 \x01(\x0b\x32\x15.wool.protocol.RetireH\x00\x42\x06\n\x04kind\"\xd9\x01\n\nFromWorker\x12%\n\x05ready\x18\x01 \x01(\x0b\x32\x14.wool.protocol.ReadyH\x00\x12!\n\x03\x64ue\x18\x02 \x01(\x0b\x32\x12.wool.protocol.DueH\x00\x12+\n\x08\x65xtended\x18\x03 \x01(\x0b\x32\x17.wool.protocol.ExtendedH\x00\x12)\n\x07\x64rained\x18\x04 \x01(\x0b\x32\x16.wool.protocol.DrainedH\x00\x12!\n\x03log\x18\n \x01(\x0b\x32\x12.wool.protocol.LogH\x00\x42\x06\n\x04kind\"\x9b\x03\n\x05Start\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\r\n\x05token\x18\x02 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x15 \x01(\x0c\x12\x10\n\x08sys_path\x18\x04 \x03(\x0c\x12\x11\n\tdirectory\x18\x05 \x01(\x0c\x12\x35\n\x0fwarning_filters\x18\x06 \x03(\x0b\x32\x1c.wool.protocol.WarningFilter\x12\x18\n\x10max_message_size\x18\x07 \x01(\x04\x12\r\n\x05grace\x18\x08 \x01(\x01\x12\x15\n\rstart_timeout\x18\x0b \x01(\x01\x12\x1a\n\rstall_timeout\x18\x0f \x01(\x01H\x00\x88\x01\x01\x12\x0e\n\x06uvloop\x18\t \x01(\x08\x12\x17\n\npythonpath\x18\n \x01(\x0cH\x01\x88\x01\x01\x12\x0f\n\x07modules\x18\x0c \x03(\t\x12\x10\n\x08lifespan\x18\r \x01(\x0c\x12\x11\n\tmax_tasks\x18\x0e \x01(\x04\x12\'\n\x07logging\x18\x14 \x01(\x0b\x32\x16.wool.protocol.LoggingB\x10\n\x0e_stall_timeoutB\r\n\x0b_pythonpathJ\x04\x08\x03\x10\x04\"~\n\x07Logging\x12\x10\n\x08\x64isabled\x18\x01 \x01(\x11\x12\x32\n\x06levels\x18\x02 \x03(\x0b\x32\".wool.protocol.Logging.LevelsEntry\x1a-\n\x0bLevelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x11:\x02\x38\x01\"`\n\rWarningFilter\x12\x0e\n\x06\x61\x63tion\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0e\n\x06module\x18\x04 \x01(\t\x12\x0c\n\x04line\x18\x05 \x01(\r\"\x07\n\x05Ready\"\x05\n\x03\x44ue\"\x08\n\x06\x45xtend\"\n\n\x08\x45xtended\"\x08\n\x06Retire\"\t\n\x07\x44rained\"V\n\x05Peers\x12\"\n\x05peers\x18\x01 \x03(\x0b\x32\x13.wool.protocol.Peer\x12)\n\x08\x64\x65parted\x18\x02 \x03(\x0b\x32\x17.wool.protocol.Departed\"\x80\x02\n\x04Peer\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0c\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\x12\x14\n\x07stopped\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x11\n\ttells_end\x18\x07 \x01(\x08\x12\x0c\n\x04host\x18\x08 \x01(\t\x12-\n\x05\x65xtra\x18\t \x03(\x0b\x32\x1e.wool.protocol.Peer.ExtraEntry\x12\x0e\n\x06secure\x18\n \x01(\x08\x1a,\n\nExtraEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\n\n\x08_stopped\"+\n\x08\x44\x65parted\x12\x0b\n\x03uid\x18\x01 \x01(\x0c\x12\x12\n\nreturncode\x18\x02 \x01(\x11\"\x15\n\x04Stop\x12\r\n\x05grace\x18\x01 \x01(\x01*2\n\nBufferKind\x12\n\n\x06MEMORY\x10\x00\x12\t\n\x05\x42YTES\x10\x01\x12\r\n\tBYTEARRAY\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
-_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, "wool.protocol.wire_pb2", _globals)
+_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'wool.protocol.wire_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-    DESCRIPTOR._loaded_options = None
-    _globals["_LOGGING_LEVELSENTRY"]._loaded_options = None
-    _globals["_LOGGING_LEVELSENTRY"]._serialized_options = b"8\001"
-    _globals["_PEER_EXTRAENTRY"]._loaded_options = None
-    _globals["_PEER_EXTRAENTRY"]._serialized_options = b"8\001"
-    _globals["_BUFFERKIND"]._serialized_start = 3516
-    _globals["_BUFFERKIND"]._serialized_end = 3566
-    _globals["_HELLO"]._serialized_start = 43
-    _globals["_HELLO"]._serialized_end = 83
-    _globals["_WELCOME"]._serialized_start = 85
-    _globals["_WELCOME"]._serialized_end = 138
-    _globals["_FRAME"]._serialized_start = 141
-    _globals["_FRAME"]._serialized_end = 859
-    _globals["_OPEN"]._serialized_start = 862
-    _globals["_OPEN"]._serialized_end = 1031
-    _globals["_OPENOPTIONS"]._serialized_start = 1033
-    _globals["_OPENOPTIONS"]._serialized_end = 1112
-    _globals["_CONTEXTVALUE"]._serialized_start = 1114
-    _globals["_CONTEXTVALUE"]._serialized_end = 1186
-    _globals["_NEXT"]._serialized_start = 1188
-    _globals["_NEXT"]._serialized_end = 1194
-    _globals["_SEND"]._serialized_start = 1196
-    _globals["_SEND"]._serialized_end = 1217
-    _globals["_THROW"]._serialized_start = 1219
-    _globals["_THROW"]._serialized_end = 1267
-    _globals["_CLOSE"]._serialized_start = 1269
-    _globals["_CLOSE"]._serialized_end = 1291
-    _globals["_CANCEL"]._serialized_start = 1293
-    _globals["_CANCEL"]._serialized_end = 1333
-    _globals["_ACK"]._serialized_start = 1335
-    _globals["_ACK"]._serialized_end = 1340
-    _globals["_REJECT"]._serialized_start = 1342
-    _globals["_REJECT"]._serialized_end = 1384
-    _globals["_YIELD"]._serialized_start = 1386
-    _globals["_YIELD"]._serialized_end = 1444
-    _globals["_RETURN"]._serialized_start = 1446
-    _globals["_RETURN"]._serialized_end = 1505
-    _globals["_RAISE"]._serialized_start = 1507
-    _globals["_RAISE"]._serialized_end = 1612
-    _globals["_LOG"]._serialized_start = 1614
-    _globals["_LOG"]._serialized_end = 1635
-    _globals["_FAILURE"]._serialized_start = 1637
-    _globals["_FAILURE"]._serialized_end = 1692
-    _globals["_EXCEPTION"]._serialized_start = 1695
-    _globals["_EXCEPTION"]._serialized_end = 1911
-    _globals["_ENTRY"]._serialized_start = 1913
-    _globals["_ENTRY"]._serialized_end = 1962
-    _globals["_TOWORKER"]._serialized_start = 1965
-    _globals["_TOWORKER"]._serialized_end = 2180
-    _globals["_FROMWORKER"]._serialized_start = 2183
-    _globals["_FROMWORKER"]._serialized_end = 2400
-    _globals["_START"]._serialized_start = 2403
-    _globals["_START"]._serialized_end = 2814
-    _globals["_LOGGING"]._serialized_start = 2816
-    _globals["_LOGGING"]._serialized_end = 2942
-    _globals["_LOGGING_LEVELSENTRY"]._serialized_start = 2897
-    _globals["_LOGGING_LEVELSENTRY"]._serialized_end = 2942
-    _globals["_WARNINGFILTER"]._serialized_start = 2944
-    _globals["_WARNINGFILTER"]._serialized_end = 3040
-    _globals["_READY"]._serialized_start = 3042
-    _globals["_READY"]._serialized_end = 3049
-    _globals["_DUE"]._serialized_start = 3051
-    _globals["_DUE"]._serialized_end = 3056
-    _globals["_EXTEND"]._serialized_start = 3058
-    _globals["_EXTEND"]._serialized_end = 3066
-    _globals["_EXTENDED"]._serialized_start = 3068
-    _globals["_EXTENDED"]._serialized_end = 3078
-    _globals["_RETIRE"]._serialized_start = 3080
-    _globals["_RETIRE"]._serialized_end = 3088
-    _globals["_DRAINED"]._serialized_start = 3090
-    _globals["_DRAINED"]._serialized_end = 3099
-    _globals["_PEERS"]._serialized_start = 3101
-    _globals["_PEERS"]._serialized_end = 3187
-    _globals["_PEER"]._serialized_start = 3190
-    _globals["_PEER"]._serialized_end = 3446
-    _globals["_PEER_EXTRAENTRY"]._serialized_start = 3390
-    _globals["_PEER_EXTRAENTRY"]._serialized_end = 3434
-    _globals["_DEPARTED"]._serialized_start = 3448
-    _globals["_DEPARTED"]._serialized_end = 3491
-    _globals["_STOP"]._serialized_start = 3493
-    _globals["_STOP"]._serialized_end = 3514
+  DESCRIPTOR._loaded_options = None
+  _globals['_LOGGING_LEVELSENTRY']._loaded_options = None
+  _globals['_LOGGING_LEVELSENTRY']._serialized_options = b'8\001'
+  _globals['_PEER_EXTRAENTRY']._loaded_options = None
+  _globals['_PEER_EXTRAENTRY']._serialized_options = b'8\001'
+  _globals['_BUFFERKIND']._serialized_start=3516
+  _globals['_BUFFERKIND']._serialized_end=3566
+  _globals['_HELLO']._serialized_start=43
+  _globals['_HELLO']._serialized_end=83
+  _globals['_WELCOME']._serialized_start=85
+  _globals['_WELCOME']._serialized_end=138
+  _globals['_FRAME']._serialized_start=141
+  _globals['_FRAME']._serialized_end=859
+  _globals['_OPEN']._serialized_start=862
+  _globals['_OPEN']._serialized_end=1031
+  _globals['_OPENOPTIONS']._serialized_start=1033
+  _globals['_OPENOPTIONS']._serialized_end=1112
+  _globals['_CONTEXTVALUE']._serialized_start=1114
+  _globals['_CONTEXTVALUE']._serialized_end=1186
+  _globals['_NEXT']._serialized_start=1188
+  _globals['_NEXT']._serialized_end=1194
+  _globals['_SEND']._serialized_start=1196
+  _globals['_SEND']._serialized_end=1217
+  _globals['_THROW']._serialized_start=1219
+  _globals['_THROW']._serialized_end=1267
+  _globals['_CLOSE']._serialized_start=1269
+  _globals['_CLOSE']._serialized_end=1291
+  _globals['_CANCEL']._serialized_start=1293
+  _globals['_CANCEL']._serialized_end=1333
+  _globals['_ACK']._serialized_start=1335
+  _globals['_ACK']._serialized_end=1340
+  _globals['_REJECT']._serialized_start=1342
+  _globals['_REJECT']._serialized_end=1384
+  _globals['_YIELD']._serialized_start=1386
+  _globals['_YIELD']._serialized_end=1444
+  _globals['_RETURN']._serialized_start=1446
+  _globals['_RETURN']._serialized_end=1505
+  _globals['_RAISE']._serialized_start=1507
+  _globals['_RAISE']._serialized_end=1612
+  _globals['_LOG']._serialized_start=1614
+  _globals['_LOG']._serialized_end=1635
+  _globals['_FAILURE']._serialized_start=1637
+  _globals['_FAILURE']._serialized_end=1692
+  _globals['_EXCEPTION']._serialized_start=1695
+  _globals['_EXCEPTION']._serialized_end=1911
+  _globals['_ENTRY']._serialized_start=1913
+  _globals['_ENTRY']._serialized_end=1962
+  _globals['_TOWORKER']._serialized_start=1965
+  _globals['_TOWORKER']._serialized_end=2180
+  _globals['_FROMWORKER']._serialized_start=2183
+  _globals['_FROMWORKER']._serialized_end=2400
+  _globals['_START']._serialized_start=2403
+  _globals['_START']._serialized_end=2814
+  _globals['_LOGGING']._serialized_start=2816
+  _globals['_LOGGING']._serialized_end=2942
+  _globals['_LOGGING_LEVELSENTRY']._serialized_start=2897
+  _globals['_LOGGING_LEVELSENTRY']._serialized_end=2942
+  _globals['_WARNINGFILTER']._serialized_start=2944
+  _globals['_WARNINGFILTER']._serialized_end=3040
+  _globals['_READY']._serialized_start=3042
+  _globals['_READY']._serialized_end=3049
+  _globals['_DUE']._serialized_start=3051
+  _globals['_DUE']._serialized_end=3056
+  _globals['_EXTEND']._serialized_start=3058
+  _globals['_EXTEND']._serialized_end=3066
+  _globals['_EXTENDED']._serialized_start=3068
+  _globals['_EXTENDED']._serialized_end=3078
+  _globals['_RETIRE']._serialized_start=3080
+  _globals['_RETIRE']._serialized_end=3088
+  _globals['_DRAINED']._serialized_start=3090
+  _globals['_DRAINED']._serialized_end=3099
+  _globals['_PEERS']._serialized_start=3101
+  _globals['_PEERS']._serialized_end=3187
+  _globals['_PEER']._serialized_start=3190
+  _globals['_PEER']._serialized_end=3446
+  _globals['_PEER_EXTRAENTRY']._serialized_start=3390
+  _globals['_PEER_EXTRAENTRY']._serialized_end=3434
+  _globals['_DEPARTED']._serialized_start=3448
+  _globals['_DEPARTED']._serialized_end=3491
+  _globals['_STOP']._serialized_start=3493
+  _globals['_STOP']._serialized_end=3514
 # @@protoc_insertion_point(module_scope)

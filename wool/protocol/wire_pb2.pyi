@@ -30,9 +30,7 @@ class _BufferKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _BufferKindEnumTypeWrapper(
-    _enum_type_wrapper._EnumTypeWrapper[_BufferKind.ValueType], _builtins.type
-):
+class _BufferKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BufferKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MEMORY: _BufferKind.ValueType  # 0
     """that can be written to"""
@@ -92,9 +90,7 @@ class Welcome(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "pid", b"pid", "protocol", b"protocol", "uid", b"uid"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid", "protocol", b"protocol", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -203,119 +199,18 @@ class Frame(_message.Message):
         hello: Global___Hello | None = ...,
         welcome: Global___Welcome | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "_timeout",
-        b"_timeout",
-        "ack",
-        b"ack",
-        "cancel",
-        b"cancel",
-        "close",
-        b"close",
-        "hello",
-        b"hello",
-        "kind",
-        b"kind",
-        "log",
-        b"log",
-        "next",
-        b"next",
-        "open",
-        b"open",
-        "raised",
-        b"raised",
-        "reject",
-        b"reject",
-        "returned",
-        b"returned",
-        "send",
-        b"send",
-        "throw",
-        b"throw",
-        "timeout",
-        b"timeout",
-        "welcome",
-        b"welcome",
-        "yielded",
-        b"yielded",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "cancel", b"cancel", "close", b"close", "hello", b"hello", "kind", b"kind", "log", b"log", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "_timeout",
-        b"_timeout",
-        "ack",
-        b"ack",
-        "began",
-        b"began",
-        "buffers",
-        b"buffers",
-        "call",
-        b"call",
-        "cancel",
-        b"cancel",
-        "close",
-        b"close",
-        "context",
-        b"context",
-        "ended",
-        b"ended",
-        "hello",
-        b"hello",
-        "kind",
-        b"kind",
-        "kinds",
-        b"kinds",
-        "log",
-        b"log",
-        "next",
-        b"next",
-        "open",
-        b"open",
-        "raised",
-        b"raised",
-        "reject",
-        b"reject",
-        "returned",
-        b"returned",
-        "send",
-        b"send",
-        "throw",
-        b"throw",
-        "timeout",
-        b"timeout",
-        "welcome",
-        b"welcome",
-        "yielded",
-        b"yielded",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_timeout", b"_timeout", "ack", b"ack", "began", b"began", "buffers", b"buffers", "call", b"call", "cancel", b"cancel", "close", b"close", "context", b"context", "ended", b"ended", "hello", b"hello", "kind", b"kind", "kinds", b"kinds", "log", b"log", "next", b"next", "open", b"open", "raised", b"raised", "reject", b"reject", "returned", b"returned", "send", b"send", "throw", b"throw", "timeout", b"timeout", "welcome", b"welcome", "yielded", b"yielded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__timeout: _TypeAlias = _typing.Literal["timeout"]  # noqa: Y015
     _WhichOneofArgType__timeout: _TypeAlias = _typing.Literal["_timeout", b"_timeout"]  # noqa: Y015
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal[
-        "open",
-        "next",
-        "send",
-        "throw",
-        "close",
-        "cancel",
-        "ack",
-        "reject",
-        "yielded",
-        "returned",
-        "raised",
-        "log",
-        "hello",
-        "welcome",
-    ]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "next", "send", "throw", "close", "cancel", "ack", "reject", "yielded", "returned", "raised", "log", "hello", "welcome"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__timeout
-    ) -> _WhichOneofReturnType__timeout | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__timeout) -> _WhichOneofReturnType__timeout | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType_kind
-    ) -> _WhichOneofReturnType_kind | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Frame: _TypeAlias = Frame  # noqa: Y015
 
@@ -364,24 +259,7 @@ class Open(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "arguments",
-        b"arguments",
-        "caller",
-        b"caller",
-        "function",
-        b"function",
-        "module",
-        b"module",
-        "options",
-        b"options",
-        "qualname",
-        b"qualname",
-        "routine",
-        b"routine",
-        "task",
-        b"task",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "function", b"function", "module", b"module", "options", b"options", "qualname", b"qualname", "routine", b"routine", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -413,9 +291,7 @@ class OpenOptions(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "observed", b"observed", "pinned", b"pinned", "prefetch", b"prefetch", "tags", b"tags"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["observed", b"observed", "pinned", b"pinned", "prefetch", b"prefetch", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -445,15 +321,11 @@ class ContextValue(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "_value", b"_value", "home", b"home", "name", b"name", "value", b"value"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "home", b"home", "name", b"name", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__value
-    ) -> _WhichOneofReturnType__value | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
 
 Global___ContextValue: _TypeAlias = ContextValue  # noqa: Y015
 
@@ -623,9 +495,7 @@ class Yield(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "cancels", b"cancels", "uncancels", b"uncancels", "value", b"value"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "uncancels", b"uncancels", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -650,9 +520,7 @@ class Return(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "cancels", b"cancels", "uncancels", b"uncancels", "value", b"value"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "uncancels", b"uncancels", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -682,16 +550,7 @@ class Raise(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "cancels",
-        b"cancels",
-        "failure",
-        b"failure",
-        "thrown_back",
-        b"thrown_back",
-        "uncancels",
-        b"uncancels",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancels", b"cancels", "failure", b"failure", "thrown_back", b"thrown_back", "uncancels", b"uncancels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -798,30 +657,7 @@ class Exception(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "cause",
-        b"cause",
-        "context",
-        b"context",
-        "group",
-        b"group",
-        "members",
-        b"members",
-        "name",
-        b"name",
-        "pickled",
-        b"pickled",
-        "state",
-        b"state",
-        "suppress_context",
-        b"suppress_context",
-        "text",
-        b"text",
-        "traceback",
-        b"traceback",
-        "type",
-        b"type",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "context", b"context", "group", b"group", "members", b"members", "name", b"name", "pickled", b"pickled", "state", b"state", "suppress_context", b"suppress_context", "text", b"text", "traceback", b"traceback", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -846,9 +682,7 @@ class Entry(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "file", b"file", "line", b"line", "name", b"name"
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "line", b"line", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -884,43 +718,13 @@ class ToWorker(_message.Message):
         extend: Global___Extend | None = ...,
         retire: Global___Retire | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "extend",
-        b"extend",
-        "kind",
-        b"kind",
-        "peers",
-        b"peers",
-        "retire",
-        b"retire",
-        "start",
-        b"start",
-        "stop",
-        b"stop",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extend", b"extend", "kind", b"kind", "peers", b"peers", "retire", b"retire", "start", b"start", "stop", b"stop"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "extend",
-        b"extend",
-        "kind",
-        b"kind",
-        "peers",
-        b"peers",
-        "retire",
-        b"retire",
-        "start",
-        b"start",
-        "stop",
-        b"stop",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extend", b"extend", "kind", b"kind", "peers", b"peers", "retire", b"retire", "start", b"start", "stop", b"stop"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal[
-        "start", "peers", "stop", "extend", "retire"
-    ]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["start", "peers", "stop", "extend", "retire"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType_kind
-    ) -> _WhichOneofReturnType_kind | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___ToWorker: _TypeAlias = ToWorker  # noqa: Y015
 
@@ -954,43 +758,13 @@ class FromWorker(_message.Message):
         drained: Global___Drained | None = ...,
         log: Global___Log | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "drained",
-        b"drained",
-        "due",
-        b"due",
-        "extended",
-        b"extended",
-        "kind",
-        b"kind",
-        "log",
-        b"log",
-        "ready",
-        b"ready",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["drained", b"drained", "due", b"due", "extended", b"extended", "kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "drained",
-        b"drained",
-        "due",
-        b"due",
-        "extended",
-        b"extended",
-        "kind",
-        b"kind",
-        "log",
-        b"log",
-        "ready",
-        b"ready",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drained", b"drained", "due", b"due", "extended", b"extended", "kind", b"kind", "log", b"log", "ready", b"ready"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal[
-        "ready", "due", "extended", "drained", "log"
-    ]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["ready", "due", "extended", "drained", "log"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType_kind
-    ) -> _WhichOneofReturnType_kind | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___FromWorker: _TypeAlias = FromWorker  # noqa: Y015
 
@@ -1038,9 +812,7 @@ class Start(_message.Message):
         """paths are bytes: not all of them are text"""
 
     @_builtins.property
-    def warning_filters(
-        self,
-    ) -> _containers.RepeatedCompositeFieldContainer[Global___WarningFilter]:
+    def warning_filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___WarningFilter]:
         """the first that matches counts"""
 
     @_builtins.property
@@ -1071,72 +843,18 @@ class Start(_message.Message):
         max_tasks: _builtins.int = ...,
         logging: Global___Logging | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal[
-        "_pythonpath",
-        b"_pythonpath",
-        "_stall_timeout",
-        b"_stall_timeout",
-        "logging",
-        b"logging",
-        "pythonpath",
-        b"pythonpath",
-        "stall_timeout",
-        b"stall_timeout",
-    ]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "_stall_timeout", b"_stall_timeout", "logging", b"logging", "pythonpath", b"pythonpath", "stall_timeout", b"stall_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "_pythonpath",
-        b"_pythonpath",
-        "_stall_timeout",
-        b"_stall_timeout",
-        "address",
-        b"address",
-        "directory",
-        b"directory",
-        "grace",
-        b"grace",
-        "lifespan",
-        b"lifespan",
-        "logging",
-        b"logging",
-        "max_message_size",
-        b"max_message_size",
-        "max_tasks",
-        b"max_tasks",
-        "modules",
-        b"modules",
-        "pythonpath",
-        b"pythonpath",
-        "stall_timeout",
-        b"stall_timeout",
-        "start_timeout",
-        b"start_timeout",
-        "sys_path",
-        b"sys_path",
-        "token",
-        b"token",
-        "uid",
-        b"uid",
-        "uvloop",
-        b"uvloop",
-        "warning_filters",
-        b"warning_filters",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath", "_stall_timeout", b"_stall_timeout", "address", b"address", "directory", b"directory", "grace", b"grace", "lifespan", b"lifespan", "logging", b"logging", "max_message_size", b"max_message_size", "max_tasks", b"max_tasks", "modules", b"modules", "pythonpath", b"pythonpath", "stall_timeout", b"stall_timeout", "start_timeout", b"start_timeout", "sys_path", b"sys_path", "token", b"token", "uid", b"uid", "uvloop", b"uvloop", "warning_filters", b"warning_filters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pythonpath: _TypeAlias = _typing.Literal["pythonpath"]  # noqa: Y015
     _WhichOneofArgType__pythonpath: _TypeAlias = _typing.Literal["_pythonpath", b"_pythonpath"]  # noqa: Y015
     _WhichOneofReturnType__stall_timeout: _TypeAlias = _typing.Literal["stall_timeout"]  # noqa: Y015
-    _WhichOneofArgType__stall_timeout: _TypeAlias = _typing.Literal[
-        "_stall_timeout", b"_stall_timeout"
-    ]  # noqa: Y015
+    _WhichOneofArgType__stall_timeout: _TypeAlias = _typing.Literal["_stall_timeout", b"_stall_timeout"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__pythonpath
-    ) -> _WhichOneofReturnType__pythonpath | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pythonpath) -> _WhichOneofReturnType__pythonpath | None: ...
     @_typing.overload
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__stall_timeout
-    ) -> _WhichOneofReturnType__stall_timeout | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stall_timeout) -> _WhichOneofReturnType__stall_timeout | None: ...
 
 Global___Start: _TypeAlias = Start  # noqa: Y015
 
@@ -1214,18 +932,7 @@ class WarningFilter(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "action",
-        b"action",
-        "category",
-        b"category",
-        "line",
-        b"line",
-        "message",
-        b"message",
-        "module",
-        b"module",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "category", b"category", "line", b"line", "message", b"message", "module", b"module"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1429,36 +1136,11 @@ class Peer(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_stopped", b"_stopped", "stopped", b"stopped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal[
-        "_stopped",
-        b"_stopped",
-        "address",
-        b"address",
-        "extra",
-        b"extra",
-        "host",
-        b"host",
-        "pid",
-        b"pid",
-        "secure",
-        b"secure",
-        "stopped",
-        b"stopped",
-        "tags",
-        b"tags",
-        "tells_end",
-        b"tells_end",
-        "uid",
-        b"uid",
-        "version",
-        b"version",
-    ]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stopped", b"_stopped", "address", b"address", "extra", b"extra", "host", b"host", "pid", b"pid", "secure", b"secure", "stopped", b"stopped", "tags", b"tags", "tells_end", b"tells_end", "uid", b"uid", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stopped: _TypeAlias = _typing.Literal["stopped"]  # noqa: Y015
     _WhichOneofArgType__stopped: _TypeAlias = _typing.Literal["_stopped", b"_stopped"]  # noqa: Y015
-    def WhichOneof(
-        self, oneof_group: _WhichOneofArgType__stopped
-    ) -> _WhichOneofReturnType__stopped | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stopped) -> _WhichOneofReturnType__stopped | None: ...
 
 Global___Peer: _TypeAlias = Peer  # noqa: Y015
 
