@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Choice", "PassedOver"]
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from wool.dispatch.connection import Connection
