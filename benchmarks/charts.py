@@ -56,28 +56,22 @@ def lines(
     known = [max(value, least) for one in series for value in one.values if value is not None]
     if not known:
         return
-    low, high = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
-    high = max(high, low + 1)
+    low = math.floor(math.log10(min(known)))
+    high = max(low + 1, math.ceil(math.log10(max(known))))
 
-    def height_of(value: float) -> float:
+    def y_of(value: float) -> float:
         share = (math.log10(max(value, least)) - low) / (high - low)
         return plot.y + plot.height * (1 - share)
 
-    for power in range(low, high + 1):
-        y = height_of(10.0**power)
-        canvas.line([(plot.x, y), (plot.x + plot.width, y)], "grid")
-        canvas.text(plot.x - 6, y + 4, label(10.0**power), style="small", anchor="end")
-    step = plot.width / max(1, len(places) - 1)
-    for index, place in enumerate(places):
-        canvas.text(
-            plot.x + index * step, plot.y + plot.height + 16, place, style="small", anchor="middle"
-        )
+    for tick in (10.0**power for power in range(low, high + 1)):
+        canvas.line([(plot.x, y_of(tick)), (plot.x + plot.width, y_of(tick))], "grid")
+        canvas.text(plot.x - 6, y_of(tick) + 4, label(tick), style="small", anchor="end")
+    xs = [plot.x + index * plot.width / max(1, len(places) - 1) for index in range(len(places))]
+    for x, place in zip(xs, places, strict=True):
+        canvas.text(x, plot.y + plot.height + 16, place, style="small", anchor="middle")
     for number, one in enumerate(series):
-        points = [
-            (plot.x + index * step, height_of(value))
-            for index, value in enumerate(one.values)
-            if value is not None
-        ]
+        known_at = [(x, y) for x, y in zip(xs, one.values, strict=True) if y is not None]
+        points = [(x, y_of(value)) for x, value in known_at]
         canvas.line(points, f"line s{number}")
         for x, y in points:
             canvas.dot(x, y, f"f{number}")
