@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks import starts, web
 from benchmarks.figures import RESULTS, render
 from benchmarks.loops import LOOPS, LoopName
-from benchmarks.results import Figure, Growth, Results, about_this_machine
+from benchmarks.results import Figure, Growth, Results, about_this_machine, look_again
 from benchmarks.rows import EXECUTOR
 from benchmarks.tables import table
 
@@ -52,6 +52,7 @@ class Bench:
             places = ["--places=1", "--seconds=0.1"] if self._quick else []
             grown = _program("benchmarks.growth", loop, who, *places)
             self._results.growth += [Growth.of_json(growth) for growth in grown]
+        look_again(self._results.about)
         self._say("done")
         return self._results
 

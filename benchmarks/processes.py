@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Peak", "cpu_time", "proportional_memory"]
+__all__ = ["Peak", "busy_share", "cpu_time", "proportional_memory"]
 
 import os
 import resource
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,6 +31,23 @@ def cpu_time(workers: Iterable[int]) -> float | None:
 def proportional_memory(pid: int) -> float | None:
     """Return a process's proportional set size, in megabytes."""
     return _megabytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss")
+
+
+def busy_share(seconds: float = 1.0) -> float:
+    """Return the share of the processors that was in use for so long from now; 0 if not told."""
+    idle, total = _idle_and_total()
+    time.sleep(seconds)
+    idle_then, total_then = _idle_and_total()
+    return 1 - (idle_then - idle) / (total_then - total) if total_then > total else 0.0
+
+
+def _idle_and_total() -> tuple[int, int]:
+    try:
+        first = Path("/proc/stat").read_text().splitlines()[0]
+    except OSError:
+        return 0, 0
+    ticks = [int(count) for count in first.split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 class Peak:

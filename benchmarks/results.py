@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["FIGURES", "Figure", "Growth", "Point", "Results", "about_this_machine"]
+__all__ = [
+    "FIGURES",
+    "Figure",
+    "Growth",
+    "Point",
+    "Results",
+    "about_this_machine",
+    "look_again",
+]
 
 import datetime as dt
 import json
@@ -12,6 +20,8 @@ import statistics
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from benchmarks.processes import busy_share
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
@@ -94,21 +104,27 @@ class Results:
         """Return what was kept."""
         data = json.loads(path.read_text())
         figures = [Figure(**figure) for figure in data["figures"]]
-        return cls(data["about"], figures, [Growth.of_json(growth) for growth in data["growth"]])
+        growth = [Growth.of_json(growth) for growth in data["growth"]]
+        return cls(data["about"], figures, growth)
 
 
 def about_this_machine(command: str) -> dict[str, str]:
     """Return what figures are taken with and on: the class of machine, never its name.
 
-    `load` is what others ask of it, as far as it is asked before the first figure.
+    `busy` is the share of its processors that others use at this moment.
     """
     return {
         "command": command,
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "python": platform.python_version(),
         "machine": f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores",
-        "load": f"{os.getloadavg()[0]:.1f}",
+        "busy": f"{busy_share():.2f}",
     }
+
+
+def look_again(about: dict[str, str]) -> None:
+    """Note it if others use more of the machine by now."""
+    about["busy"] = f"{max(float(about['busy']), busy_share()):.2f}"
 
 
 def _rounded(values: list[float]) -> list[float]:

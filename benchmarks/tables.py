@@ -16,8 +16,8 @@ _ROOT = Path(__file__).parents[1]
 README = _ROOT / "README.md"
 PERFORMANCE = _ROOT / "docs" / "explanation" / "performance.md"
 
-_QUIET = 0.7
-"""The load up to which figures are those of a machine that does nothing else."""
+_QUIET = 0.1
+"""Others may use such a share of a machine that is said to do nothing else."""
 
 
 def table(results: Results, loop: str, other: str | None = None) -> str:
@@ -36,8 +36,10 @@ def table(results: Results, loop: str, other: str | None = None) -> str:
 def caption(about: dict[str, str], *more: str) -> str:
     """Return how, when and on what the figures were taken, and whether others were at work."""
     said = [f"`{about['command']}`", about["date"], f"Python {about['python']}", about["machine"]]
-    busy = [f"**others kept the machine busy (load {about['load']}): not to be relied on**"]
-    return "; ".join([*said, *more, *(busy if float(about["load"]) > _QUIET else [])]) + "."
+    busy = float(about["busy"])
+    if busy > _QUIET:
+        more += (f"**others used {busy:.0%} of the machine: not to be relied on**",)
+    return "; ".join([*said, *more]) + "."
 
 
 def plain(text: str) -> str:

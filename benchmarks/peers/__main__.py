@@ -14,7 +14,7 @@ from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.environments import Environment, LeftOutError, measured, provide
 from benchmarks.peers.measuring import FIGURES
 from benchmarks.peers.results import RESULTS, PeerResults, Taken, render, table
-from benchmarks.results import about_this_machine
+from benchmarks.results import about_this_machine, look_again
 
 
 class Bench:
@@ -24,6 +24,7 @@ class Bench:
         self._taken = {name: Taken() for name in peers}
         self._environments: dict[str, Environment] = {}
         self._rounds = rounds
+        self._about = about_this_machine("make bench-peers") | {"rounds": str(rounds)}
         self._started = time.monotonic()
 
     def run(self) -> PeerResults:
@@ -40,9 +41,9 @@ class Bench:
             for name in list(self._environments):
                 self._say(f"round {turn + 1} of {self._rounds}: {name}")
                 self._measure(name)
+        look_again(self._about)
         self._say("done")
-        about = about_this_machine("make bench-peers") | {"rounds": str(self._rounds)}
-        return PeerResults(about, self._taken)
+        return PeerResults(self._about, self._taken)
 
     def _measure(self, name: str) -> None:
         try:
