@@ -32,11 +32,12 @@ def run(
     flags: tuple[str, ...] = _STRICT,
     directory: str | Path | None = None,
     shell: str = "",
+    patience: float = _PATIENCE,
     **environment: str,
 ) -> Ended:
     """Run Python, on the chosen loop, with `text` as its standard input.
 
-    `shell` is appended, for redirections.
+    `shell` is appended, for redirections. `patience` is how many seconds it may take.
     """
     command = [sys.executable, *flags, *map(on_chosen_loop, arguments)]
     done = subprocess.run(
@@ -45,7 +46,7 @@ def run(
         capture_output=True,
         cwd=directory,
         env=on_a_new_machine(**{"PYTHONPATH": str(ROOT), **environment}),
-        timeout=_PATIENCE,
+        timeout=patience,
         check=False,
     )
     err = _SLOW.sub("", done.stderr.decode(errors="replace"))

@@ -14,12 +14,15 @@ from tests.scripts import ROOT, run
 
 ON_LINUX = sys.platform == "linux"
 TOLD_BY_LINUX = {"cpu", "memory", "memory-spawn"}  # in /proc
+_PATIENCE = 120  # seconds: a dozen programs, one after the other
 SHOWN = figures.render(Results.read(figures.RESULTS))
 
 
+@pytest.mark.timeout(2 * _PATIENCE)
 def test_a_quick_run_measures_every_row_and_writes_nothing() -> None:
     before = [page.read_text() for page in [*SHOWN, figures.RESULTS]]
-    bench = run(["-m", "benchmarks", "--quick", "--loop", chosen()], flags=(), directory=ROOT)
+    command = ["-m", "benchmarks", "--quick", "--loop", chosen()]
+    bench = run(command, flags=(), directory=ROOT, patience=_PATIENCE)
     assert bench.code == 0, bench.err
     rows = [line.split(" | ") for line in bench.out.splitlines() if line.startswith("| ")]
     titles = [row.title for key, row in ROWS.items() if key not in TOLD_BY_LINUX or ON_LINUX]
