@@ -52,6 +52,8 @@ class Bench:
             places = ["--places=1", "--seconds=0.1"] if self._quick else []
             grown = _program("benchmarks.growth", loop, who, *places)
             self._results.growth += [Growth.of_json(growth) for growth in grown]
+        self._say("where the time goes")
+        self._results.shares = _program("benchmarks.shares", "0.2" if self._quick else "5")
         look_again(self._results.about)
         self._say("done")
         return self._results

@@ -10,7 +10,7 @@ from benchmarks.charts import Box, Series, legend, lines
 from benchmarks.growth import AXES
 from benchmarks.results import FIGURES, Growth, Results
 from benchmarks.svg import Canvas
-from benchmarks.tables import PERFORMANCE, README, caption, plain, replaced, table
+from benchmarks.tables import PERFORMANCE, README, caption, plain, replaced, shares_table, table
 
 RESULTS = FIGURES / "bench.json"
 
@@ -29,7 +29,8 @@ def render(results: Results) -> dict[Path, str]:
     readme = f"{table(results, 'asyncio', 'uvloop')}\n\n{how}"
     shown[README] = _page(README, {"bench": readme})
     tables = {f"bench-{loop}": table(results, loop) for loop in ("asyncio", "uvloop")}
-    shown[PERFORMANCE] = _page(PERFORMANCE, tables | {"bench-how": how})
+    more = {"bench-how": how, "bench-shares": shares_table(results.shares)}
+    shown[PERFORMANCE] = _page(PERFORMANCE, tables | more)
     if results.growth:
         for axis in AXES:
             shown[FIGURES / f"growth-{axis}.svg"] = growth_plot(results, axis)

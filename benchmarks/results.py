@@ -8,6 +8,7 @@ __all__ = [
     "Growth",
     "Point",
     "Results",
+    "Shares",
     "about_this_machine",
     "look_again",
 ]
@@ -22,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import busy_share
+
+Shares = dict[str, dict[str, float]]
+"""Of processor time: by end and kind of load, then by part."""
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 
@@ -88,6 +92,7 @@ class Results:
     about: dict[str, str]
     figures: list[Figure] = field(default_factory=list[Figure])
     growth: list[Growth] = field(default_factory=list[Growth])
+    shares: Shares = field(default_factory=dict[str, dict[str, float]])
 
     def write(self, path: Path) -> None:
         """Keep it."""
@@ -95,6 +100,7 @@ class Results:
             "about": self.about,
             "figures": [figure.as_json() for figure in self.figures],
             "growth": [asdict(growth) for growth in self.growth],
+            "shares": self.shares,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(data, indent=1) + "\n")
@@ -105,7 +111,7 @@ class Results:
         data = json.loads(path.read_text())
         figures = [Figure(**figure) for figure in data["figures"]]
         growth = [Growth.of_json(growth) for growth in data["growth"]]
-        return cls(data["about"], figures, growth)
+        return cls(data["about"], figures, growth, data["shares"])
 
 
 def about_this_machine(command: str) -> dict[str, str]:

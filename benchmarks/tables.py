@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["PERFORMANCE", "README", "caption", "plain", "replaced", "table"]
+__all__ = ["PERFORMANCE", "README", "caption", "plain", "replaced", "shares_table", "table"]
 
 import re
 import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.results import Figure, Results
+from benchmarks.results import Figure, Results, Shares
 from benchmarks.rows import EXECUTOR, ROWS
 
 _ROOT = Path(__file__).parents[1]
@@ -18,6 +18,9 @@ PERFORMANCE = _ROOT / "docs" / "explanation" / "performance.md"
 
 _QUIET = 0.1
 """Others may use such a share of a machine that is said to do nothing else."""
+
+_LEAST = 0.005
+"""A part with a smaller share is left out."""
 
 
 def table(results: Results, loop: str, other: str | None = None) -> str:
@@ -31,6 +34,23 @@ def table(results: Results, loop: str, other: str | None = None) -> str:
         if figure.is_whole:
             lines.append(_line([*_cells(figure), *([_ratio(others.get(key))] if other else [])]))
     return "\n".join(lines)
+
+
+def shares_table(shares: Shares) -> str:
+    """Return the shares in percent, greatest first."""
+    heads = list(shares)
+    parts = {part for found in shares.values() for part in found}
+    weights = {part: sum(found.get(part, 0.0) for found in shares.values()) for part in parts}
+    lines = [f"| | {' | '.join(heads)} |", f"|{'---|' * (len(heads) + 1)}"]
+    for part in sorted(parts, key=lambda part: (-weights[part], part)):
+        if weights[part] > _LEAST * len(heads):
+            cells = [f"{shares[head].get(part, 0.0):.0%}" for head in heads]
+            lines.append(f"| {_marked(part)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _marked(part: str) -> str:
+    return f"`{part}`" if part.startswith("wool/") else part
 
 
 def caption(about: dict[str, str], *more: str) -> str:

@@ -1,7 +1,7 @@
 """Tables say what was measured, and how far that can be relied on."""
 
 from benchmarks.results import Figure, Results
-from benchmarks.tables import caption, table
+from benchmarks.tables import caption, shares_table, table
 
 ABOUT = {
     "command": "make bench",
@@ -38,3 +38,8 @@ def test_what_the_system_does_not_tell_has_no_row() -> None:
 def test_a_caption_says_when_others_kept_the_machine_busy() -> None:
     assert "busy" not in caption(ABOUT)
     assert "others used 60% of the machine: not to" in caption(ABOUT | {"busy": "0.60"})
+
+
+def test_shares_are_sorted_and_small_ones_left_out() -> None:
+    shares = {"caller": {"wool/values": 0.2, "asyncio": 0.7, "wool/tasks": 0.001}}
+    assert shares_table(shares).splitlines()[2:] == ["| asyncio | 70% |", "| `wool/values` | 20% |"]
