@@ -12,7 +12,7 @@ import wool
 from tests import propagated
 from tests.alone import alone
 from tests.awkward_variables import fails_with, sets_what_exits, waits_with
-from tests.carriers import OpenPool
+from tests.carriers import Carrier, OpenPool
 from tests.home import Home
 from tests.late_value import Value
 from tests.late_variable import LATE
@@ -217,8 +217,10 @@ async def test_a_step_whose_variables_cannot_travel_closes_the_generator(home: H
 
 
 @alone
-async def test_a_routine_that_travels_by_value_brings_its_variables_with_it() -> None:
-    color: ContextVar[str] = ContextVar("tests_color", default="grey")
+async def test_a_routine_that_travels_by_value_brings_its_variables_with_it(
+    carrier: Carrier,
+) -> None:
+    color: ContextVar[str] = ContextVar(f"tests_color_{carrier}", default="grey")
     wool.propagate(color)
 
     @wool.routine

@@ -206,6 +206,7 @@ async def test_a_loop_that_ends_closes_its_generators(home: Home, pool: wool.Wor
     assert await home.hear() == "ended"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_stubborn_generator_whose_caller_is_gone_does_not_block_its_worker(
     open_pool: OpenPool,
     home: Home,
