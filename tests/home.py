@@ -6,6 +6,7 @@ served by a thread, so that a routine may wait for it on the very loop of the te
 
 import asyncio
 import contextlib
+import os
 import socket
 import tempfile
 from collections import deque
@@ -18,6 +19,7 @@ from threading import Thread
 __all__ = ["Home", "open_home", "say", "told"]
 
 _PATIENCE = 10.0  # seconds
+_TURNS = 4  # of a loop, in which a connection that waits is accepted, and its handler called
 
 
 class Home:
@@ -31,6 +33,7 @@ class Home:
         self._serving = asyncio.new_event_loop()
         self._told: dict[str, asyncio.Event] = {}
         self._answering: set[asyncio.Task[None]] = set()
+        self._hearing: set[asyncio.Task[None]] = set()
 
     async def hear(self) -> str:
         """Wait for the next word that a routine says."""
@@ -64,9 +67,12 @@ class Home:
         async with await asyncio.start_unix_server(self._connected, self.path):
             opened.set_result(None)
             await self._event(_CLOSE).wait()
-        for each in self._answering:
+            os.unlink(self.path)  # noqa: PTH108 - nobody comes any more; not worth a thread
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+        for each in self._hearing:
             each.cancel()
-        await asyncio.gather(*self._answering, return_exceptions=True)
+        await asyncio.gather(*self._answering)
 
     def _event(self, word: str) -> asyncio.Event:
         return self._told.setdefault(word, asyncio.Event())
@@ -77,13 +83,16 @@ class Home:
         answering.add_done_callback(self._answering.discard)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await self._hear_out(reader)
+        hearing = asyncio.ensure_future(self._hear_out(reader))
+        self._hearing.add(hearing)
+        hearing.add_done_callback(self._hearing.discard)
+        await asyncio.wait([hearing])
+        if not hearing.cancelled():
+            hearing.result()
             writer.write(b"ok\n")
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     async def _hear_out(self, reader: asyncio.StreamReader) -> None:
         verb, _, word = (await reader.readline()).decode().strip().partition(" ")
