@@ -136,6 +136,7 @@ async def test_a_call_cancelled_as_it_is_sent_is_cleaned_up_if_it_started(home: 
     assert home.heard() in ([], ["started", "cancelled", "ended"])
 
 
+@pytest.mark.needs_processes("its worker's loop is blocked, and not the test's")
 async def test_a_call_cancelled_in_one_batch_with_its_start_ends_at_once(
     open_pool: OpenPool, home: Home
 ) -> None:
@@ -152,6 +153,7 @@ async def test_a_call_cancelled_in_one_batch_with_its_start_ends_at_once(
         assert home.heard() in ([], ["started", "cancelled why", "ended"])
 
 
+@pytest.mark.needs_processes("its worker's loop is blocked, and not the test's")
 async def test_a_call_cancelled_before_its_turn_came_never_starts_and_says_why(
     open_pool: OpenPool, home: Home
 ) -> None:
@@ -168,6 +170,7 @@ async def test_a_call_cancelled_before_its_turn_came_never_starts_and_says_why(
         assert [word.split()[0] for word in home.heard()] == ["started"]
 
 
+@pytest.mark.needs_processes("its worker's loop is blocked, and not the test's")
 async def test_a_step_and_its_cancellation_may_arrive_in_one_batch(
     open_pool: OpenPool, home: Home
 ) -> None:

@@ -76,8 +76,8 @@ async def test_a_call_that_takes_too_long_is_cancelled_and_raises(home: Home) ->
     assert home.heard() == ["cancelled", "ended"]
 
 
-async def test_the_error_says_on_which_worker_it_was() -> None:
-    async with wool.WorkerPool(size=1):
+async def test_the_error_says_on_which_worker_it_was(open_pool: OpenPool) -> None:
+    async with open_pool(size=1):
         worker = await pid()
         with pytest.raises(wool.DispatchTimeout, match=f"it had on worker {worker}, and") as call:
             await nap.options(timeout=1.0)(FOREVER)
@@ -88,8 +88,10 @@ async def test_the_error_says_on_which_worker_it_was() -> None:
     assert call.value.pid == step.value.pid == worker
 
 
-async def test_the_error_of_a_call_that_no_worker_took_says_so(home: Home) -> None:
-    async with wool.WorkerPool(size=1, max_pending=1) as pool:
+async def test_the_error_of_a_call_that_no_worker_took_says_so(
+    open_pool: OpenPool, home: Home
+) -> None:
+    async with open_pool(size=1, max_pending=1) as pool:
         running = asyncio.create_task(wait(home.path))
         assert await home.hear() == "started"
         with pytest.raises(wool.DispatchTimeout, match="while it waited for a worker") as caught:
