@@ -8,6 +8,7 @@ import pytest
 
 import wool
 from tests.awkward import Buffered
+from tests.echoed import prints
 from tests.routines import double, echo, evaluate, make, parrot, pid, size_of
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +73,27 @@ async def test_items_and_what_is_sent_may_be_large(pool: wool.WorkerPool) -> Non
         assert len(await stream.asend(bytes(size))) == size
         assert len(await stream.asend(Buffered(bytearray(size)))) == size
     await stream.aclose()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in other units elsewhere")
+async def test_a_large_value_takes_its_own_memory_and_no_more_at_either_end() -> None:
+    assert (
+        prints("""
+    import resource
+    SIZE = 90 * 2**20
+    def most(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    @wool.routine
+    async def memory(): return most()
+    async def main():
+        async with wool.WorkerPool(size=1):
+            value = b"x" * SIZE
+            here, there = most(), await memory()
+            back = await echo(value)
+            here, there = (most() - here) / SIZE, (await memory() - there) / SIZE
+            print(back == value, here < 1.2, there < 1.2)
+    """)
+        == "True True True\n"
+    )
 
 
 @pytest.fixture(scope="module")
