@@ -73,14 +73,14 @@ def program() -> dict[str, Any]:
 
 
 def _data(function: Callable[..., Any]) -> bytes:
-    return serializer.dumps_function(function, "it")[0]
+    return serializer.dumps_function(function)[0]
 
 
 def _is_kept(function: Callable[..., Any]) -> bool:
     """Tell whether a function's pickle is kept, once it was pickled twice."""
     for _ in range(2):
-        serializer.dumps_function(function, "it")
-    return serializer.dumps_function(function, "it")[1]
+        serializer.dumps_function(function)
+    return serializer.dumps_function(function)[1]
 
 
 @pytest.mark.parametrize(

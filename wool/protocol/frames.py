@@ -84,11 +84,10 @@ def _routine(task: Task, arguments: Pickled, limit: int) -> Routine:
     where = reference(function)
     if where is not None:
         return where
-    what = f"the routine {task.name!r}"
-    data, is_kept = serializer.dumps_function(function, what)
+    data, is_kept = serializer.dumps_function(function)
     size = len(data) + arguments.size
     if size > limit:
-        raise MessageTooLarge.of(f"{what} with its arguments", size, limit)
+        raise MessageTooLarge.of(f"the routine {task.name!r} with its arguments", size, limit)
     return ByValue((function.__module__, function.__qualname__), data, is_kept)
 
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from wool.exceptions import MessageTooLarge, SerializationError
+from wool.tasks import qualified_name
 from wool.values import apart, by_value
 from wool.values.apart import PROTOCOL, Buffer
 from wool.values.kept import kept
@@ -48,8 +49,6 @@ class Pickled:
     @property
     def size(self) -> int:
         """All of it, in bytes."""
-        if not self.buffers:
-            return len(self.data)
         return len(self.data) + sum(map(len, self.buffers))
 
 
@@ -80,20 +79,21 @@ def dumps_in_band(value: object, what: str) -> bytes:
         raise unpicklable(value, what, error) from error
 
 
-def dumps_function(function: Callable[..., Any], what: str) -> tuple[bytes, bool]:
-    """Pickle a function by value, or return its pickle if it is kept.
+def dumps_function(function: Callable[..., Any]) -> tuple[bytes, bool]:
+    """Pickle the function of a routine by value, or return its pickle if it is kept.
 
     Tell, too, whether it is: then it will be the same, unless the function changes. Raises
     SerializationError.
     """
-    if _by_value_registry():  # of which nobody tells when it changes
-        return dumps_in_band(function, what), False
-    data = kept.find(function)
+    # Of a registry of modules that go by value nobody tells when it changes.
+    by_registry = _by_value_registry()
+    data = None if by_registry else kept.find(function)
     if data is not None:
         return data, True
     try:
-        return kept.dumps(function)
+        return (by_value.dumps(function), False) if by_registry else kept.dumps(function)
     except Exception as error:
+        what = f"the routine {qualified_name(function)!r}"
         raise unpicklable(function, what, error) from error
 
 
@@ -123,7 +123,11 @@ def _dumps(value: object) -> tuple[bytes, Sequence[Buffer]]:
         except Exception:  # noqa: BLE001 - cloudpickle may know better, and says why if not
             return by_value.dumps_apart(value)
         # What pickle refers to in __main__ is not there in another process.
-        if (len(data) > _SHORT and _is_data(value)) or not _is_of_main(data):
+        if len(data) <= _SHORT:
+            is_of_main = _MAIN in data
+        else:
+            is_of_main = not _is_data(value) and _is_of_main(data)
+        if not is_of_main:
             return data, buffers
     return by_value.dumps_apart(value)
 
