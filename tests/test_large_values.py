@@ -1,6 +1,8 @@
 import asyncio
 import contextlib
 import gc
+import platform
+import resource
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -94,6 +96,19 @@ async def test_a_large_value_takes_its_own_memory_and_no_more_at_either_end() ->
     """)
         == "True True True\n"
     )
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="that is what the worker sets up")
+async def test_a_worker_uses_its_memory_again_for_the_next_large_value() -> None:
+    faults = "__import__('resource').getrusage(0).ru_minflt"
+    pages = 10**6 // resource.getpagesize()
+    async with wool.WorkerPool(size=1):
+        for _ in range(10):
+            await echo(bytes(10**6))
+        before = await evaluate(faults)
+        for _ in range(20):
+            await echo(bytes(10**6))
+        assert await evaluate(faults) - before < 20 * pages / 4
 
 
 @pytest.fixture(scope="module")

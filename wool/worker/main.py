@@ -36,6 +36,7 @@ from wool.worker import lifeline
 from wool.worker.control_leash import ControlLeash
 from wool.worker.ending import FAILED, ORPHANED, end_at_once
 from wool.worker.forked import end_forks_that_return_to
+from wool.worker.heap import keep_freed_memory
 from wool.worker.imports import once_imported
 from wool.worker.lifespan import WorkerState, expect_lifespan
 from wool.worker.logs import LogsToParent
@@ -57,6 +58,7 @@ def main() -> None:
         cast("io.TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)  # for pipes, files
     keep_in_forks = close_in_forks(control.fileno())
     leave_to_the_parent()
+    keep_freed_memory()
     lifeline.hold(_taken_from_stdin())
     try:
         start, token = receive_start(control)
