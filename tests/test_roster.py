@@ -1,10 +1,13 @@
 """Who is there, who left and who followed whom: told for as long as a caller may ask."""
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 from wool.discovery.roster import Roster
-from wool.types import Peer, WorkerMetadata
+from wool.protocol import wire_pb2 as wire
+from wool.protocol.peers import peers_message, read_peers
+from wool.types import WorkerMetadata
 
 
 def _worker() -> WorkerMetadata:
@@ -67,16 +70,62 @@ def test_what_a_source_will_tell_it_tells_until_the_worker_has_left() -> None:
     assert roster.returncode(worker.uid) == -9
 
 
-def test_peers_are_told_all_that_the_roster_knows() -> None:
-    roster, own, found, gone, lost = Roster(), _worker(), _worker(), _worker(), _worker()
-    for worker in (own, gone):
-        roster.add(worker, stopped=False, tells_end=True)
+def _known(roster: Roster) -> dict[str, Any]:
+    return {
+        "workers": dict(roster.workers),
+        "stopped": set(roster.stopped),
+        "unwatched": set(roster.unwatched),
+        "telling": {uid for uid in roster.workers if roster.will_tell_end(uid)},
+    }
+
+
+def test_a_roster_that_follows_another_knows_what_that_knows() -> None:
+    theirs, ours, reader = Roster(), Roster(), _worker()
+    own, found, retired, gone, lost = workers = [_worker() for _ in range(5)]
+    for worker in (reader, own, retired, gone):
+        theirs.add(worker, stopped=False, tells_end=True)
     for worker in (found, lost):
-        roster.add(worker)
-    roster.mark(own.uid, stopped=True)
-    roster.drop(gone.uid, 3)
-    roster.drop(lost.uid)
+        theirs.add(worker)
+    for changed in (
+        lambda: None,
+        lambda: theirs.mark(own.uid, stopped=True),
+        lambda: theirs.update(replace(found, tags=frozenset({"gpu"}))),
+        lambda: theirs.retire(retired.uid),
+        lambda: theirs.drop(gone.uid, 3),
+        lambda: theirs.drop(lost.uid),
+    ):
+        changed()
+        ours.follow(theirs.peers(), here=reader.uid)
+        assert _known(ours) == _known(theirs)
+        assert [ours.is_retired(w.uid) for w in workers] == [
+            theirs.is_retired(w.uid) for w in workers
+        ]
+    assert (ours.returncode(gone.uid), ours.returncode(lost.uid)) == (3, None)
+    theirs.drop(retired.uid, 0)
+    ours.follow(theirs.peers(), here=reader.uid)
+    assert (ours.is_retired(retired.uid), ours.returncode(retired.uid)) == (False, 0)
+
+
+def test_a_worker_that_reads_that_it_is_stopped_knows_better() -> None:
+    theirs, ours, reader = Roster(), Roster(), _worker()
+    theirs.add(reader, stopped=True)
+    ours.follow(theirs.peers(), here=reader.uid)
+    assert not ours.stopped
+
+
+def test_peers_are_what_a_message_says_of_them() -> None:
+    roster, gone, retired = Roster(), _worker(), _worker()
+    full = WorkerMetadata(
+        uuid4(), "unix:/\udcff", 7, "1", frozenset({"gpu"}), "here/1", {"zone": "b"}, secure=True
+    )
+    roster.add(full, stopped=True, tells_end=True)
+    roster.add(_worker())
+    for worker in (gone, retired):
+        roster.add(worker, stopped=False)
+    roster.drop(gone.uid, -9)
+    roster.retire(retired.uid)
     peers = roster.peers()
-    own_peer = Peer(own, stopped=True, tells_end=True)
-    assert list(peers.there) == [own_peer, Peer(found, stopped=None, tells_end=False)]
-    assert peers.departed == {gone.uid: 3}
+    read = read_peers(wire.Peers.FromString(peers_message(peers).SerializeToString()))
+    assert list(read.there) == list(peers.there)
+    assert set(read.retired) == set(peers.retired) == {retired.uid}
+    assert read.departed == peers.departed == {gone.uid: -9}

@@ -71,6 +71,8 @@ class Peers:
 
     there: Collection[Peer]
     """Those that take calls."""
+    retired: Collection[UUID]
+    """Those that end the calls that they have."""
     departed: Mapping[UUID, int]
     """How those ended that left last, as `subprocess` has it, where that is known."""
 

@@ -74,7 +74,24 @@ class Roster:
                 for uid, metadata in self._workers.items()
             ]
             departed = {uid: code for uid, code in self._departed.items() if code is not None}
-        return Peers(there, departed)
+            retired = frozenset(self._retired)
+        return Peers(there, retired, departed)
+
+    def follow(self, peers: Peers, *, here: UUID) -> None:
+        """Be as the roster is that `peers` are of. Who reads this is the worker `here`."""
+        there = {peer.metadata.uid: peer for peer in peers.there}
+        for uid in self._workers.keys() - there.keys():
+            self.retire(uid)
+        for uid in (*self._retired - frozenset(peers.retired), *peers.departed):
+            self.drop(uid, peers.departed.get(uid))
+        for uid, peer in there.items():
+            # What is said of this worker itself may be out of date: it runs now.
+            stopped = False if uid == here else peer.stopped
+            if uid not in self._workers:
+                self.add(peer.metadata, stopped=stopped, tells_end=peer.tells_end)
+            self.update(peer.metadata)
+            self.mark(uid, stopped=stopped)
+        self.tell()
 
     def add(
         self,

@@ -16,13 +16,15 @@ def peers_message(peers: Peers) -> wire.Peers:
     departed = [
         wire.Departed(uid=uid.bytes, returncode=code) for uid, code in peers.departed.items()
     ]
-    return wire.Peers(peers=map(_message, peers.there), departed=departed)
+    retired = [uid.bytes for uid in peers.retired]
+    return wire.Peers(peers=map(_message, peers.there), retired=retired, departed=departed)
 
 
 def read_peers(message: wire.Peers) -> Peers:
     """Return what a message says."""
     departed = {UUID(bytes=gone.uid): gone.returncode for gone in message.departed}
-    return Peers([_read(peer) for peer in message.peers], departed)
+    retired = [UUID(bytes=uid) for uid in message.retired]
+    return Peers([_read(peer) for peer in message.peers], retired, departed)
 
 
 def _message(peer: Peer) -> wire.Peer:

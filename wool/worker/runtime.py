@@ -109,19 +109,7 @@ class Runtime:
         self._peers.close()
 
     def update(self, peers: Peers, /) -> None:
-        for uid, returncode in peers.departed.items():
-            self._roster.drop(uid, returncode)
-        there = {peer.metadata.uid: peer for peer in peers.there}
-        for uid in self._roster.workers.keys() - there.keys():
-            self._roster.retire(uid)
-        for uid, peer in there.items():
-            # What is said of this worker itself may be out of date: it runs now.
-            stopped = False if uid == self._configuration.uid else peer.stopped
-            if uid not in self._roster.workers:
-                self._roster.add(peer.metadata, stopped=stopped, tells_end=peer.tells_end)
-            self._roster.update(peer.metadata)
-            self._roster.mark(uid, stopped=stopped)
-        self._roster.tell()
+        self._roster.follow(peers, here=self._configuration.uid)
 
     def retire(self) -> None:
         self._retired.set()
