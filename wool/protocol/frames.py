@@ -20,7 +20,7 @@ from wool.tasks import NO_OPTIONS, Options, Task
 from wool.values import serializer
 from wool.values.serializer import Buffer, Pickled
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class Sender(Protocol):
