@@ -17,7 +17,7 @@ class PrefetchingSteps(RemoteSteps):
     async def send(self, value: Any) -> Any:
         """Take the next item. Raises TypeError for anything but None: nobody waits for it there."""
         if value is None:
-            return await super().send(None)
+            return await self.next()
         await self.close()
         ahead = self.task.options.prefetch
         raise TypeError(

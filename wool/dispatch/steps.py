@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from wool.context import time_left
 from wool.dispatch.connection import Connection
 from wool.dispatch.dispatcher import Dispatcher
 from wool.dispatch.forked import refuse_in_fork
@@ -22,6 +23,7 @@ from wool.protocol.outcome import Lost, Outcome
 from wool.support.forks import forks
 from wool.tasks import Task
 from wool.values import serializer
+from wool.values.propagation import snapshot
 from wool.values.serializer import Buffer
 
 
@@ -43,10 +45,24 @@ class RemoteSteps:
         self.task.sent_to = worker.metadata.pid
         return await self.item(outcome)
 
+    async def next(self) -> Any:
+        """Advance, the running `yield` returning None."""
+        frame = wire.Frame()
+        frame.next.SetInParent()
+        task = self.task
+        if task.observed or snapshot() or time_left(task.options.timeout) is not None:
+            return await self.item(await self._step(frame))
+        if self._forks != forks.count:
+            refuse_in_fork()
+        _, call = self._open()
+        self._check_loop(call)
+        call.step(frame)
+        return await self.item(await call.outcome())
+
     async def send(self, value: Any) -> Any:
         """Advance, the running `yield` returning `value`."""
         if value is None:
-            return await self.item(await self._step(wire.Frame(next=wire.Next())))
+            return await self.next()
         limit = self._dispatcher.max_message_size
         try:
             pickled = serializer.dumps(value, lambda: f"what was sent to {self.task.name!r}", limit)

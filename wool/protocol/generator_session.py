@@ -72,7 +72,9 @@ class GeneratorSession(Session):
             async with aclosing(function(*self.task.args, **self.task.kwargs)) as generator:
                 while True:
                     item = await self._advance(generator, command)
-                    self._yielded(item, await self._settle_cancellation())
+                    self.end_if_forked()
+                    uncancels = await self._settle_cancellation() if self.requests else 0
+                    self._yielded(item, uncancels)
                     command = await self.next_command(generator)
         except StopAsyncIteration:
             self.returned(None)
@@ -107,9 +109,8 @@ class GeneratorSession(Session):
 
         Return how many it took back.
         """
-        self.end_if_forked()
         runner = asyncio.current_task()
-        if not self.requests or runner is None:
+        if runner is None:
             return 0
         uncancels = self.uncancels()
         try:
@@ -122,9 +123,12 @@ class GeneratorSession(Session):
 
     def _yielded(self, item: Any, uncancels: int) -> None:
         pickled = self.pickle(item, "an item")
-        context = self.changes()
-        value = wire.Yield(value=pickled.data, cancels=self.cancels, uncancels=uncancels)
-        self.answer(wire.Frame(yielded=value, context=context), pickled.buffers)
+        outcome = wire.Frame(context=self.changes())
+        outcome.yielded.value = pickled.data
+        if self.cancels or uncancels:
+            outcome.yielded.cancels = self.cancels
+            outcome.yielded.uncancels = uncancels
+        self.answer(outcome, pickled.buffers)
         self.move(SessionState.SUSPENDED)
 
     async def next_command(

@@ -22,11 +22,34 @@ class PrefetchingCall(Call):
     def __init__(self, table: CallTable, call_id: int, task: Task, grace: float) -> None:
         super().__init__(table, call_id, task, grace)
         self._steps_due = 1 + task.options.prefetch
+        self._unsaid = 0  # steps that are due, and that the worker is still to be told of
 
     def step(self, frame: wire.Frame, buffers: Sequence[Buffer] = ()) -> None:
-        """Command another step, while others may be under way."""
+        """Command another step, while others may be under way.
+
+        While there are items to be taken, commands wait for those of the same turn of the loop.
+        """
         self._steps_due += 1
-        super().step(frame, buffers)
+        if frame.HasField("timeout") or frame.context:
+            self._say()
+            super().step(frame, buffers)
+            return
+        if self.state is CallState.DONE:
+            return
+        self.move(CallState.RUNNING)
+        self._unsaid += 1
+        if not self.outcomes:
+            self._say()
+        elif self._unsaid == 1:
+            asyncio.get_running_loop().call_soon(self._say)
+
+    def _say(self) -> None:
+        """Tell the worker of the steps that it has not been told of."""
+        count, self._unsaid = self._unsaid, 0
+        if count and self.state is CallState.RUNNING:
+            frame = wire.Frame(call=self.call_id)
+            frame.next.count = count
+            self.table.sender.send(frame)
 
     async def close(self, frame: wire.Frame) -> Outcome | Lost:
         """Close the generator, wherever it is, and wait for its last outcome. Drops its items."""

@@ -42,8 +42,8 @@ class PrefetchingSession(GeneratorSession):
 
     def commanded(self, frame: wire.Frame, buffers: Sequence[Buffer]) -> None:
         """Take a further step's command, or the end. Raises ProtocolError for anything else."""
-        if frame.HasField("next"):
-            self.inbox.append((frame, buffers))
+        if frame.HasField("next") and frame.next.count <= self.task.options.prefetch + 1:
+            self.inbox.extend([(frame, buffers)] * (frame.next.count or 1))
             self.wake()
         elif frame.HasField("close"):
             self.close()
