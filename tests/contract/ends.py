@@ -17,6 +17,7 @@ from wool.values.serializer import Buffer
 __all__ = [
     "LIMIT",
     "Ear",
+    "Ears",
     "address_on",
     "ends",
     "item",
@@ -74,6 +75,10 @@ class Ear:
         """Wait until the link is lost; return with what."""
         await until(lambda: self.losses)
         return self.losses[0]
+
+
+Ears = tuple[Ear, Ear]
+"""That of the end that connected, and that of the one that was handed on."""
 
 
 def item(value: bytes | int) -> wire.Frame:
