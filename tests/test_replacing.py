@@ -1,4 +1,4 @@
-"""A worker that has done its share of calls is replaced, and no call is the worse for it."""
+"""A worker that has done its quota of calls is replaced, and no call is the worse for it."""
 
 import asyncio
 import logging

@@ -65,7 +65,7 @@ async def test_a_failed_start_of_which_nothing_can_be_logged_ends_no_worker_that
         assert await home.hear() == "started"
         with _a_filter_raises_on("wool.fleet.backoff") as asked:
             broken.touch()
-            assert await double(1) == 2  # the last of its share
+            assert await double(1) == 2  # the last of its quota
             await until(lambda: asked)
             broken.unlink()
             await until(lambda: _pids(pool) and _pids(pool) != before, within=20)

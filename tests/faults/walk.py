@@ -104,9 +104,9 @@ class Walk:
         self._made += 1
         broken = self._place / f"broken-{self._made}"
         size = self._random.randint(1, 2)
-        share = self._random.choice([None, None, 5])
+        quota = self._random.choice([None, None, 5])
         pool = wool.WorkerPool(
-            size=size, lifespan=breaking(broken), grace=0.5, max_tasks_per_worker=share
+            size=size, lifespan=breaking(broken), grace=0.5, max_tasks_per_worker=quota
         )
         self._nests.append(Nest(await pool.__aenter__(), size, broken))
 

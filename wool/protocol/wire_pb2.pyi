@@ -6,8 +6,8 @@ What travels between wool processes. Every carrier sends these messages; none ad
 A link joins one caller to one worker. It opens with hello and welcome, then carries frames in
 both directions, multiplexed by call id. Values are pickled. Large buffers (pickle protocol 5)
 follow the frame itself; so does a pickle that is large, as the first of them, and its field is
-empty. A parent and the workers that it started also share a
-control channel, which carries ToWorker and FromWorker.
+empty. A parent and the workers that it started also share a control channel, which carries
+ToWorker and FromWorker.
 """
 
 from collections import abc as _abc
@@ -278,7 +278,7 @@ class OpenOptions(_message.Message):
     prefetch: _builtins.int
     """so many steps more than the first are commanded with this one"""
     pinned: _builtins.bool
-    """it is for this very worker, which takes it beyond its share, too"""
+    """it is for this very worker, which takes it beyond its quota, too"""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -811,7 +811,7 @@ class Start(_message.Message):
     lifespan: _builtins.bytes
     """pickled: what makes the context manager around the worker's life"""
     max_tasks: _builtins.int
-    """how many calls are the worker's share; 0: there is no limit"""
+    """how many calls are the worker's quota; 0: there is no limit"""
     @_builtins.property
     def sys_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """paths are bytes: not all of them are text"""
@@ -960,7 +960,7 @@ Global___Ready: _TypeAlias = Ready  # noqa: Y015
 
 @_typing.final
 class Due(_message.Message):
-    """The worker is about to have done its share of calls: it is time to start another. Once it has done
+    """The worker is about to have done its quota of calls: it is time to start another. Once it has done
     it, it rejects calls.
     """
 
@@ -979,7 +979,7 @@ Global___Due: _TypeAlias = Due  # noqa: Y015
 
 @_typing.final
 class Extend(_message.Message):
-    """There is no other yet: take more calls than the share."""
+    """There is no other yet: take more calls than the quota."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -18,8 +18,8 @@ class Quota:
     def __init__(self, most: int | None, due: Callable[[], None]) -> None:
         self._most: float = most or math.inf
         self._tell_due = due
-        share = most or 0
-        self._due_at = share - random.randint(share // 20, share // 10)  # noqa: S311 - no secret
+        quota = most or 0
+        self._due_at = quota - random.randint(quota // 20, quota // 10)  # noqa: S311 - no secret
         self._taken = 0
 
     def take(self, *, beyond: bool = False) -> bool:
