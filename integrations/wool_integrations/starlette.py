@@ -36,6 +36,7 @@ class PoolOptions(TypedDict, total=False):
     size: int | None
     loadbalancer: Given[wool.LoadBalancerLike] | None
     modules: Sequence[str]
+    worker: Given[wool.WorkerFactory] | None
     max_pending: int | None
     max_tasks_per_worker: int | None
     stall_timeout: float | None
