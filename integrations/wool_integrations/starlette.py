@@ -62,8 +62,7 @@ def wool_lifespan(
     Args:
         *tags: The pool's.
         app_lifespan: A lifespan of your own: it is entered when the pool is ready, can call
-            routines, and is left before the pool is; what it yields reaches `request.state` as
-            ever.
+            routines, and is left before the pool is; what it yields reaches `request.state`.
         worker_lifespan: The pool's `lifespan`, which runs in every worker: a function without
             arguments.
         **options: The pool's. Unless you choose another `loadbalancer`, a call goes to the worker

@@ -215,12 +215,10 @@ class WorkerPool:
             raise TypeError("map takes at least one iterable beside the routine")
         at_once = None if limit is None else positive("limit", limit)
         placement = Placement(patient=at_once is None)
-        pool = self._open().dispatchers
-        call = through(pool, routine, coroutine_only=True, placement=placement)
-        rows = Rows(iterables)
+        call = through(self._open().dispatchers, routine, coroutine_only=True, placement=placement)
+        rows, share = Rows(iterables), self._share
         if at_once is not None:
             return mapped(call, rows, lambda: at_once, ordered=ordered)
-        share = self._share
         return mapped(call, rows, lambda: self._plenty, ahead=_AHEAD, share=share, ordered=ordered)
 
     async def broadcast(

@@ -95,19 +95,23 @@ def propagate(*context_vars: ContextVar[Any]) -> None:
     on_import = caller is not None and caller.f_code.co_name == "<module>"
     with _lock:
         for var in context_vars:
-            known = _propagated.get(var.name, var)
-            if known is not var and var.name in _modules:
-                raise ValueError(
-                    f"another ContextVar with the name {var.name!r} is propagated already, by "
-                    f"{_modules[var.name]!r}; workers know them by their names: give one another"
-                )
-            _propagated[var.name] = var
-            _modules[var.name] = module
-            _unsettled.add(var.name)
-            if on_import:
-                _declared.add((var.name, module))
+            _note(var, module, on_import=on_import)
     for var in context_vars:
         _adopt(var)
+
+
+def _note(var: ContextVar[Any], module: str, *, on_import: bool) -> None:
+    known = _propagated.get(var.name, var)
+    if known is not var and var.name in _modules:
+        raise ValueError(
+            f"another ContextVar with the name {var.name!r} is propagated already, by "
+            f"{_modules[var.name]!r}; workers know them by their names: give one another"
+        )
+    _propagated[var.name] = var
+    _modules[var.name] = module
+    _unsettled.add(var.name)
+    if on_import:
+        _declared.add((var.name, module))
 
 
 def _adopt(var: ContextVar[Any]) -> None:
