@@ -1,1 +1,1 @@
-"""What travels: frames, values, failures, and the two state machines of a call."""
+"""What travels: frames, the handshake, failures, and the two state machines of a call."""

@@ -89,7 +89,7 @@ class Call:
         self.outcomes: deque[Outcome | Lost] = deque()
         """Those that came and were not taken yet."""
         self.acknowledged = False
-        self.place = 0
+        self.opened_by = 0
         """Which frame of the link opened it, counted from one."""
         self._task = task
         self._waiter: asyncio.Future[None] | None = None
@@ -181,7 +181,7 @@ class Call:
 
     def lost(self, error: Exception | None, *, written: int) -> None:
         """The link is gone, on which so many frames may have left."""
-        self._end(Lost(self.acknowledged, error, not_started=self.place > written))
+        self._end(Lost(self.acknowledged, error, not_started=self.opened_by > written))
 
     def yielded(self, outcome: Outcome) -> None:
         """Take an item."""

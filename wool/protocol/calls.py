@@ -61,7 +61,7 @@ class Calls(CallTable):
             self._routines.sent(news, opening.open)
         kind = PrefetchingCall if task.options.prefetch else Call
         call = self._calls[call_id] = kind(self, call_id, task, self._grace)
-        call.place = self._sender.queued
+        call.opened_by = self._sender.queued
         self._load.in_flight += 1
         self.unacknowledged.add(call_id)
         return call

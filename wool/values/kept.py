@@ -82,16 +82,16 @@ class Kept:
         # It imports cloudpickle, as pickling by value does.
         from wool.values.watch import watch
 
-        place = id(function)
-        reference = ref(function, partial(self._forget, place))
-        self._entries[place] = _Entry(reference, watch(function, keys))
+        position = id(function)
+        reference = ref(function, partial(self._forget, position))
+        self._entries[position] = _Entry(reference, watch(function, keys))
         if len(self._entries) > _KEPT:
             self._entries.pop(next(iter(self._entries)), None)
 
-    def _forget(self, place: int, reference: ReferenceType[FunctionType]) -> None:
-        entry = self._entries.get(place)
+    def _forget(self, position: int, reference: ReferenceType[FunctionType]) -> None:
+        entry = self._entries.get(position)
         if entry is not None and entry.reference is reference:
-            del self._entries[place]
+            del self._entries[position]
 
 
 kept = Kept()
