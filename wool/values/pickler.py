@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, cast, is_typeddict
 
 import cloudpickle.cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
-from wool.values.apart import Writable
+from wool.values.apart import PROTOCOL, Writable
 from wool.values.cloud import globals_of, is_by_reference
 from wool.values.identities import identities
 from wool.values.making import make_function
@@ -86,7 +86,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         callback: Callable[[pickle.PickleBuffer], bool] | None = None,
         own: Key | type | None = None,
     ) -> None:
-        super().__init__(file, protocol=5, buffer_callback=callback)  # pyright: ignore[reportUnknownMemberType]
+        super().__init__(file, protocol=PROTOCOL, buffer_callback=callback)  # pyright: ignore[reportUnknownMemberType]
         self.needs: dict[Key, None] = {}
         self._sharing = sharing
         self._own = own
@@ -125,7 +125,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if reduced is not NotImplemented:
             return reduced
         reduce = self.dispatch_table.get(kind)  # pyright: ignore[reportUnknownMemberType]
-        return value.__reduce_ex__(5) if reduce is None else reduce(value)
+        return value.__reduce_ex__(PROTOCOL) if reduce is None else reduce(value)
 
     def _sentinel(self, obj: object) -> Any:
         key = self._sharing.name_of(obj)
@@ -221,7 +221,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _in_its_own_way(self, obj: Any) -> Any:
         if type(obj) in self.dispatch_table:  # pyright: ignore[reportUnknownMemberType]
             return NotImplemented
-        reduced = obj.__reduce_ex__(5)
+        reduced = obj.__reduce_ex__(PROTOCOL)
         if isinstance(reduced, str) and not is_importable(obj, reduced):
             raise pickle.PicklingError(
                 f"{reduced!r} is found by its name alone, "

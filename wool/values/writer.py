@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 
-from wool.values.apart import Writable
+from wool.values.apart import PROTOCOL, Writable
 from wool.values.identities import identities
 from wool.values.namespaces import Namespace, namespaces
 from wool.values.parts import CURE, GONE, Key, Part
@@ -17,7 +17,6 @@ from wool.values.pickler import PartPickler, Pickler
 from wool.values.standard import remaking
 
 _ATOMS = frozenset({bool, bytes, float, int, str, type(None)})
-_PROTOCOL = 5
 _UNDERWAY = Part(b"", ())
 _FOUND = (FunctionType, ModuleType, set, frozenset, tuple)  # or can have no state set
 
@@ -142,7 +141,7 @@ class _Writer:
 
     def _value(self, key: Key, value: object) -> Part:
         if type(value) in _ATOMS:
-            return Part(pickle.dumps(value, _PROTOCOL), ())
+            return Part(pickle.dumps(value, PROTOCOL), ())
         if isinstance(value, type):
             return self._mention(value, key)
         return self._part(value, key, begun=not _is_found(value) and self.name_of(value) == key)

@@ -13,6 +13,7 @@ from typing import Any, cast
 # Not everybody needs it, and it takes 29 ms: this module is imported when it is wanted.
 import cloudpickle  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
+from wool.values.apart import PROTOCOL
 from wool.worker.children import (
     Namespace,
     globals_of,
@@ -30,7 +31,7 @@ _WITH_SETTER = 6  # parts of a reduction that says how the state is set
 def definition(value: object) -> bytes:
     """Pickle a function or a class by value, and what it refers to."""
     file = io.BytesIO()
-    cast("pickle.Pickler", _Definitions(file, protocol=5)).dump(value)
+    cast("pickle.Pickler", _Definitions(file, protocol=PROTOCOL)).dump(value)
     return file.getvalue()
 
 
