@@ -4,6 +4,7 @@ import gc
 import importlib
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -219,12 +220,16 @@ one = Meddling.ONE
     assert _is_kept(program["simple"])
 
 
-def test_a_submodule_that_is_imported_later_goes_along(program: dict[str, Any]) -> None:
-    exec("import tests\ndef uses(): return tests.late_value.VALUE", program)  # noqa: S102
+def test_a_submodule_that_is_imported_later_goes_along(
+    program: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "of_a_kept_pickle").mkdir()
+    (tmp_path / "of_a_kept_pickle/part.py").write_text("VALUE = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    exec("import of_a_kept_pickle as whole\ndef uses(): return whole.part.VALUE", program)  # noqa: S102
     assert _is_kept(program["uses"])
     before = _data(program["uses"])
-    importlib.import_module("tests.late_value")
-
+    importlib.import_module("of_a_kept_pickle.part")
     assert _data(program["uses"]) != before
 
 
