@@ -151,7 +151,7 @@ async def test_nested_calls_go_to_the_workers_of_the_pool() -> None:
         assert pool.stats().completed == 1
 
 
-async def test_a_worker_that_has_done_its_share_is_replaced_and_no_call_is_lost() -> None:
+async def test_a_worker_that_has_done_its_quota_is_replaced_and_no_call_is_lost() -> None:
     async with open_pool(size=1, max_tasks_per_worker=5, lifespan=telling) as pool:
         assert [await double(n) for n in range(23)] == [2 * n for n in range(23)]
         await until(lambda: pool.stats().restarted >= 4)
