@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -110,6 +111,32 @@ async def test_what_a_factory_raises_is_a_worker_that_did_not_start() -> None:
     with pytest.raises(wool.StartupError, match="ConnectionError: no cluster") as caught:
         await wool.WorkerPool(size=1, worker=Broken).__aenter__()
     assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+async def test_a_factory_that_returns_no_worker_is_told_so() -> None:
+    class Forgetful(InProcessWorkers):
+        async def start(self, settings: wool.WorkerSettings, /) -> Any:
+            return None
+
+    with pytest.raises(wool.StartupError, match="returned None, which is no StartedWorker"):
+        await wool.WorkerPool(size=1, worker=Forgetful).__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("tcp:127.0.0.1:1", "no carrier of this wool"), ("unix:/nowhere", "No such file")],
+)
+async def test_a_call_says_why_no_worker_can_be_reached(address: str, reason: str) -> None:
+    class Misleading(InProcessWorkers):
+        async def start(self, settings: wool.WorkerSettings, /) -> Any:
+            worker: Any = await super().start(settings)
+            worker.metadata = replace(worker.metadata, address=address)
+            return worker
+
+    async with wool.WorkerPool(size=1, worker=Misleading, start_timeout=0.3):
+        with pytest.raises(wool.NoWorkersAvailable, match=reason) as caught:
+            await double(1)
+    assert isinstance(caught.value.__cause__, OSError)
 
 
 async def test_a_factory_gets_what_the_pool_was_opened_with() -> None:

@@ -69,6 +69,8 @@ class Connection(Load):
         """Whether the worker's process is stopped, so that it had better get no calls."""
         self.watched = False
         """Whether anybody can tell that."""
+        self.unreached: OSError | None = None
+        """Why it could not be joined, the last time."""
 
     @property
     def unacknowledged_for(self) -> float:
@@ -130,8 +132,10 @@ class Connection(Load):
         attempt = self._attempt = _Attempt()
         try:
             await self._join()
+            self.unreached = None
         except (OSError, WoolError) as error:
             attempt.error = error
+            self.unreached = error if isinstance(error, OSError) else None
             raise
         finally:
             self._attempt = None

@@ -198,7 +198,7 @@ class Search:
             async with asyncio.timeout_at(deadline):
                 await woken.wait()
         except TimeoutError:
-            raise self._too_late(name, refusal) from self._roster.trouble
+            raise self._too_late(name, refusal) from self._roster.trouble or self._unreached()
 
     def _too_late(self, name: str, refusal: Overloaded | None) -> NoWorkersAvailable | StartupError:
         within = f"within the pool's start_timeout of {self._settings.start_timeout:g} s"
@@ -213,10 +213,18 @@ class Search:
                 stderr=trouble.stderr,
                 returncode=trouble.returncode,
             )
+        unreached = self._unreached()
+        if unreached is not None:
+            return NoWorkersAvailable(f"no worker took {name!r} {within}: {unreached}")
         return NoWorkersAvailable(
             f"no worker took {name!r} {within}; of {len(self._workers)} known none answered, "
             f"or had a place: are they blocked by routines that never wait, or stopped?"
         )
+
+    def _unreached(self) -> OSError | None:
+        """Return why a worker can't be joined, if one can't."""
+        errors = (worker.unreached for worker in self._workers.connections)
+        return next(filter(None, errors), None)
 
 
 def _and_last(workers: Iterable[Connection]) -> Iterator[tuple[Connection, bool]]:

@@ -70,6 +70,8 @@ class Life:
 
     async def _run(self) -> None:
         worker = await self._factory.start(self._settings)
+        if not hasattr(worker, "metadata"):
+            raise TypeError(f"start(settings) returned {worker!r}, which is no StartedWorker")
         try:
             await self._serve(worker)
         except BaseException:
