@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -225,7 +226,7 @@ def test_a_submodule_that_is_imported_later_goes_along(
 ) -> None:
     (tmp_path / "of_a_kept_pickle").mkdir()
     (tmp_path / "of_a_kept_pickle/part.py").write_text("VALUE = 1")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     exec("import of_a_kept_pickle as whole\ndef uses(): return whole.part.VALUE", program)  # noqa: S102
     assert _is_kept(program["uses"])
     before = _data(program["uses"])
