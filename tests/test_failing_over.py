@@ -71,7 +71,7 @@ async def test_calls_that_can_not_have_left_go_to_another_worker_if_theirs_is_de
 async def test_a_call_whose_link_breaks_while_its_worker_lives_raises_at_once() -> None:
     async with wool.WorkerPool(size=1):
         call = asyncio.ensure_future(cut_links())
-        later = asyncio.ensure_future(asyncio.sleep(0.8))
+        later = asyncio.ensure_future(asyncio.sleep(0.95))
         done, _ = await asyncio.wait([call, later], return_when=asyncio.FIRST_COMPLETED)
         later.cancel()
         assert done == {call}

@@ -87,11 +87,13 @@ async def test_a_new_worker_enters_the_lifespan_anew(home: Home) -> None:
 
 
 async def test_a_worker_whose_lifespan_fails_later_on_is_replaced(home: Home) -> None:
+    path = home.path  # all that the lifespan takes along
+
     @asynccontextmanager
     async def lifespan() -> AsyncGenerator[None]:
         async def watch() -> None:
-            say(home.path, "watching")
-            await told(home.path, "fail")
+            say(path, "watching")
+            await told(path, "fail")
             raise ValueError("the connection is gone")
 
         async with asyncio.TaskGroup() as tasks:

@@ -30,8 +30,8 @@ class Gate:
     shut_with: Exception | None = None
 
 
-class _Attempt:
-    """One at joining a worker, for which calls wait. Cancelled, it has no error."""
+class _Join:
+    """An attempt to join a worker, for which calls wait. Cancelled, it has no error."""
 
     def __init__(self) -> None:
         self.over = asyncio.Event()
@@ -59,7 +59,7 @@ class Connection(Load):
         """What became of the calls that were made here, on whichever link."""
         self._gate = gate
         self._settings = settings
-        self._attempt: _Attempt | None = None
+        self._under_way: _Join | None = None
         self._link: Link | None = None
         self._calls: Calls | None = None
         self._closed_with: Exception | None = None
@@ -123,23 +123,23 @@ class Connection(Load):
 
     async def _join_together(self) -> None:
         """Join the worker, or wait for the call that does. Both raise why it fails."""
-        attempt = self._attempt
-        if attempt is not None:
-            await attempt.over.wait()
-            if attempt.error is not None:
-                raise type(attempt.error)(*attempt.error.args) from attempt.error
+        joining = self._under_way
+        if joining is not None:
+            await joining.over.wait()
+            if joining.error is not None:
+                raise type(joining.error)(*joining.error.args) from joining.error
             return
-        attempt = self._attempt = _Attempt()
+        joining = self._under_way = _Join()
         try:
             await self._join()
             self.unreached = None
         except (OSError, WoolError) as error:
-            attempt.error = error
+            joining.error = error
             self.unreached = error if isinstance(error, OSError) else None
             raise
         finally:
-            self._attempt = None
-            attempt.over.set()
+            self._under_way = None
+            joining.over.set()
 
     async def _join(self) -> None:
         address, settings = self.metadata.address, self._settings

@@ -54,7 +54,6 @@ class Dispatcher:
         ledger: Ledger,
         closed: Callable[[], object],
     ) -> None:
-        self._roster = roster
         self._settings = settings
         self._tell_closed = closed
         self._loop = asyncio.get_running_loop()
@@ -100,9 +99,7 @@ class Dispatcher:
         reaches it: see `Call.outcome`.
         """
         frame, buffers, routine = open_frame(task, self._settings.max_message_size)
-        context = variables.current()
-        if context:
-            frame.context.extend(context)
+        frame.context.extend(variables.current() or ())
         deadline = None if timeout is None else self._loop.time() + timeout
         order = self._search.order(task)
         worker = None if order is None else next(order)
@@ -137,7 +134,7 @@ class Dispatcher:
     ) -> bool:
         """Note that a worker did not take a call. Tell whether it may go to another."""
         if isinstance(outcome, Lost):
-            news = self._workers.news  # the news of its death still come
+            news = self._workers.news  # those of its death come later
         how = "was lost with" if isinstance(outcome, Lost) else "did not take"
         _log.debug("worker %d %s %s", worker.metadata.pid, how, attempts.task)
         attempts.task.sent_to = None
