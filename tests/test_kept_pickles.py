@@ -43,6 +43,10 @@ def alias(n: Optional[int]) -> "list[Item]": return [Item(n)]
 @functools.cache
 def cached(n: int) -> int: return twice(n)
 
+@functools.cache
+def optional(): return 1
+optional.options = {"n": 1}
+
 def simple(): return number
 def of_module(): return json.dumps(pair)
 def of_others(n: int = 3, *, k: int = default) -> int:
@@ -50,6 +54,7 @@ def of_others(n: int = 3, *, k: int = default) -> int:
     return twice(n) + cached(k) + len(alias(n)) + Item(n).doubled() + Colour.RED.value
 def of_class(): return Other.attribute
 def of_config(): return config["n"]
+def of_options(): return optional.options["n"]
 def unknown(): return nowhere
 def recursive(n): return recursive(n - 1) if n else number
 
@@ -90,12 +95,14 @@ def test_what_can_not_change_unseen_is_pickled_once(program: dict[str, Any], nam
     assert _data(program[name]) is _data(program[name])
 
 
-def test_what_can_change_in_place_is_pickled_anew(program: dict[str, Any]) -> None:
-    assert not _is_kept(program["of_config"])
-    program["config"]["n"] = 2
-    before = _data(program["of_config"])
-    program["config"]["n"] = 3
-    assert _data(program["of_config"]) != before
+@pytest.mark.parametrize("name", ["of_config", "of_options"])
+def test_what_can_change_in_place_is_pickled_anew(program: dict[str, Any], name: str) -> None:
+    config = program["config"] if name == "of_config" else program["optional"].options
+    assert not _is_kept(program[name])
+    config["n"] = 2
+    before = _data(program[name])
+    config["n"] = 3
+    assert _data(program[name]) != before
 
 
 def _global(program: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ _OF_GENERICS = (
     "__origin__", "__args__", "__bound__", "__constraints__", "__default__", "__metadata__",
     "__supertype__",
 )  # fmt: skip
-_MADE_ANEW = frozenset({"cache_parameters", "options"})  # with the cache or routine that has them
+_OF_CACHE, _OF_ROUTINE = frozenset({"cache_parameters"}), frozenset({"options"})  # made with it
 _FIELDS = attrgetter(
     "__code__", "__defaults__", "__kwdefaults__", "__closure__", "__annotations__", "__doc__",
     "__name__", "__qualname__", "__module__",
@@ -185,7 +185,7 @@ class _Walk:
         elif issubclass(kind, Enum):
             self._class(kind)
         elif kind is _CACHE:
-            self._mapping(vars(cast("object", value)), without=_MADE_ANEW)
+            self._mapping(vars(cast("object", value)), without=_OF_CACHE)
         elif isinstance(value, _GENERIC) or kind.__module__ == "typing":
             self._all(getattr(value, name, None) for name in _OF_GENERICS)
         elif not _is_imported(value):
@@ -200,7 +200,7 @@ class _Walk:
         if is_by_reference(function):
             return
         if options_of(function) is not None:
-            self._mapping(vars(function), without=_MADE_ANEW)
+            self._mapping(vars(function), without=_OF_ROUTINE)
         elif remaking(function) is None:
             self.function(function)
         else:
