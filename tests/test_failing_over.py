@@ -37,15 +37,31 @@ async def last_words(n: int) -> int:
     return n
 
 
-@wool.routine
-async def cut_links() -> None:
-    """Hang up on every caller, and live on."""
+def _hang_up() -> None:
     for descriptor in os.listdir("/proc/self/fd"):  # noqa: PTH208
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(descriptor))) as sock:
             listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
             if str(sock.getsockname()).endswith(".sock") and not listens:
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+@wool.routine
+async def cut_links(path: str | None = None) -> None:
+    """Hang up on every caller, and live on. Then there is a file at `path`."""
+    _hang_up()
+    if path is not None:
+        Path(path).touch()  # noqa: ASYNC240
     await asyncio.sleep(60)
+
+
+@wool.routine(idempotent=True)
+async def cut_links_once(path: str) -> int:
+    """Hang up on every caller if there is no file at `path`; else tell the pid."""
+    if not Path(path).exists():  # noqa: ASYNC240
+        Path(path).touch()  # noqa: ASYNC240
+        _hang_up()
+        await asyncio.sleep(60)
+    return os.getpid()
 
 
 class FirstFirst:
@@ -79,6 +95,28 @@ async def test_a_call_whose_link_breaks_while_its_worker_lives_raises_at_once() 
             await call
         assert caught.value.exitcode is caught.value.signal is None
         assert await double(2) == 4
+
+
+async def test_a_call_that_can_not_have_left_takes_a_new_link_to_a_worker_that_lives(
+    tmp_path: Path,
+) -> None:
+    cut = tmp_path / "cut"
+    async with wool.WorkerPool(size=1) as pool:
+        before = await pid()
+        call = asyncio.ensure_future(cut_links(str(cut)))
+        await asyncio.sleep(0)
+        while not cut.exists():  # unheard by the loop
+            time.sleep(0.01)  # noqa: ASYNC251
+        assert await asyncio.wait_for(pid(), 5) == before
+        with pytest.raises(wool.WorkerDied):
+            await call
+        assert pool.stats().failed == 1
+
+
+async def test_an_idempotent_call_takes_a_new_link_to_a_worker_that_lives(tmp_path: Path) -> None:
+    async with wool.WorkerPool(size=1):
+        before = await pid()
+        assert await asyncio.wait_for(cut_links_once(str(tmp_path / "cut")), 5) == before
 
 
 async def test_an_idempotent_call_is_started_three_times_at_most(tmp_path: Path) -> None:

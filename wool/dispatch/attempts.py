@@ -6,12 +6,14 @@ __all__ = ["MOST", "Attempts", "may_be_repeated"]
 
 from wool.dispatch.choice import PassedOver
 from wool.dispatch.connection import Connection
-from wool.exceptions import PoolClosed
+from wool.exceptions import PoolClosed, WorkerStalled
 from wool.protocol.outcome import Lost, Outcome
 from wool.tasks import Task
 
 MOST = 3
 """How often an idempotent call is started at most."""
+
+_LINKS = 3  # that may break under one call before it waits for news of the worker
 
 
 class Attempts:
@@ -27,6 +29,7 @@ class Attempts:
         """With whom it was lost last."""
         self.started = 0
         """How often it may have been started, and was lost."""
+        self._broken = 0
 
     def note(self, worker: Connection, outcome: Outcome | Lost, news: int) -> bool:
         """Note one that failed, after so many `news`. Tell whether another may follow."""
@@ -38,9 +41,17 @@ class Attempts:
                 self.lost = worker, outcome
                 if not may_be_repeated(self.task) or self.started == MOST:
                     return False
-        self.passed_over.add(worker.uid, news)
+        if not self._is_worth_joining(outcome):
+            self.passed_over.add(worker.uid, news)
         self.patient = True
         return True
+
+    def _is_worth_joining(self, outcome: Outcome | Lost) -> bool:
+        """Tell whether a worker may get the call on a new link: only the old one may be gone."""
+        if not isinstance(outcome, Lost) or isinstance(outcome.error, WorkerStalled):
+            return False
+        self._broken += 1
+        return self._broken <= _LINKS
 
 
 def may_be_repeated(task: Task) -> bool:
