@@ -1,6 +1,7 @@
 """Bytes become frames, however they are cut."""
 
 import contextlib
+import gc
 import itertools
 from array import array
 from collections.abc import Sequence
@@ -117,6 +118,17 @@ def test_buffers_arrive_as_the_types_that_they_were_sent_as(size: int) -> None:
         assert [type(each) for each in buffers] == [bytes, bytearray, memoryview]
         assert not memoryview(buffers[2]).readonly
         assert list(buffers) == sent
+
+
+def test_memory_that_ends_in_a_cycle_of_garbage_is_collected_without_a_word() -> None:
+    frame, whole = wire.Frame(call=1, send=wire.Send()), memoryview(array("B", bytes(300_000)))
+    describe(frame, [whole])
+    data = prefixed(frame.SerializeToString()) + bytes(whole)
+    ((_, buffers),) = _frames(data, [65_536])
+    cycle: list[object] = [*buffers]
+    cycle.append(cycle)
+    del buffers, cycle
+    gc.collect()  # what is said of it would fail the test
 
 
 def _feed(reader: FrameReader, data: bytes) -> list[object]:

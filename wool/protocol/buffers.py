@@ -52,11 +52,11 @@ class Arriving:
 
     def __init__(self, kind: int, size: int) -> None:
         self._kind = kind
-        self._array = bytearray(size if kind == wire.BYTEARRAY else 0)
-        self._file = io.BytesIO(bytes(0 if kind == wire.BYTEARRAY else size))
-        memory = memoryview(self._array) if kind == wire.BYTEARRAY else self._file.getbuffer()
+        self._array = bytearray(0 if kind == wire.BYTES else size)
+        self._file = io.BytesIO(bytes(size if kind == wire.BYTES else 0))
+        memory = self._file.getbuffer() if kind == wire.BYTES else memoryview(self._array)
         self.memory = memory
-        """Where to read to."""
+        """Where to read to. Python 3.13 complains of a BytesIO that is collected before it."""
 
     def whole(self) -> Buffer:
         """Return the buffer, which is filled now. `memory` is of no more use."""

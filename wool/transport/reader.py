@@ -58,6 +58,11 @@ class FrameReader:
             view[self._start : self._end] = self._view[self._start : self._end]
             self._view = view
 
+    def close(self) -> None:
+        """Let go of what will not arrive any more. Nothing is to be read after that."""
+        if self._arriving is not None:
+            self._arriving.memory.release()
+
     def get_buffer(self) -> memoryview:
         """Return where to read to; never empty."""
         if self._arriving is not None and self._lacking > _TAIL:

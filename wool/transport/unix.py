@@ -159,6 +159,7 @@ class UnixLink(asyncio.BufferedProtocol, Link):
         self._transport = None  # asyncio's raises if it is aborted once more
         self._keep_in_forks()
         self._lose(exc)
+        self._reader.close()
         self._gone.set()
         for callback in self._when_gone:
             callback()
